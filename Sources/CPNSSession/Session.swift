@@ -100,18 +100,26 @@ package actor Session {
 
   private func read(from peer: Peer) async -> SessionError? {
     await withDiscardingTaskGroup(returning: SessionError?.self) { requests in
-      while true {
-        do {
-          guard let envelope = try await link.receive() else { return nil }
-          heardFromPeer = true
-          try await take(envelope, from: peer, &requests)
-        } catch let error as LinkError {
-          return Task.isCancelled ? nil : SessionError(error)
-        } catch let error as SessionError {
-          return error
-        } catch {
-          return .lost("\(error)")
-        }
+      let outcome = await readUntilTheEnd(from: peer, &requests)
+      // Handlers that wait for an answer on this link will get none.
+      await end(outcome)
+      requests.cancelAll()
+      return outcome
+    }
+  }
+
+  private func readUntilTheEnd(from peer: Peer, _ requests: inout DiscardingTaskGroup) async -> SessionError? {
+    while true {
+      do {
+        guard let envelope = try await link.receive() else { return nil }
+        heardFromPeer = true
+        try await take(envelope, from: peer, &requests)
+      } catch let error as LinkError {
+        return isOver ? nil : SessionError(error)
+      } catch let error as SessionError {
+        return error
+      } catch {
+        return .lost("\(error)")
       }
     }
   }

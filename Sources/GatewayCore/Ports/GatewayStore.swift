@@ -10,6 +10,9 @@ package protocol GatewayStore: Sendable {
   /// Returns when the operations are on disk.
   func commit(_ operations: [StoreOperation]) async throws(StoreError)
 
+  /// A delivery, ended ones among them; nil when it was never accepted or is forgotten.
+  func delivery(_ id: DeliveryID) async throws(StoreError) -> DeliveryRecord?
+
   /// The oldest messages with `sequence` above `after`, in order, at most `limit`.
   func outbox(after sequence: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage]
 

@@ -1,0 +1,98 @@
+import CPNSModel
+import Logging
+import MediaProtocol
+
+/// Brings a content into its stage, from wherever it is, through as many lost links as it takes.
+struct ContentFetcher: Sendable {
+  enum Failure: Error, Equatable {
+    /// In a word, and in a sentence, for the delivery's result.
+    case final(reason: String, detail: String)
+    case cancelled
+  }
+
+  /// Tries to read from a media server that fails.
+  private static let mediaServerTries = 5
+
+  let uplink: UplinkService
+  let fetching: any MediaFetching
+  let proxy: NonCPNSProxy
+  let timer: any Clock<Duration>
+  let logger: Logger
+
+  /// Returns when the content is whole and was verified.
+  func fetch(_ record: DeliveryRecord, into stage: any StagedContent, progress: @Sendable (UInt64) async -> Void) async throws(Failure) {
+    if stage.isWhole { return }
+    var restarted = false
+    while true {
+      switch record.source {
+      case .server: try await pull(record.order, into: stage, progress)
+      case .mediaServer(let element, let url): try await read(url, of: element, into: stage, progress)
+      }
+      do throws(StageError) {
+        try await stage.finish()
+        return
+      } catch .mismatch(let detail) where restarted {
+        throw .final(reason: "hash-mismatch", detail: detail)
+      } catch .mismatch(let detail) {
+        logger.warning("content is fetched again", metadata: ["content": "\(record.order.content.id)", "why": "\(detail)"])
+        restarted = true
+        do { try await stage.restart() } catch { throw Self.final(error) }
+      } catch {
+        throw Self.final(error)
+      }
+    }
+  }
+
+  private func pull(_ order: DeliveryOrder, into stage: any StagedContent, _ progress: @Sendable (UInt64) async -> Void) async throws(Failure) {
+    while true {
+      guard let session = await uplink.connectedSession() else { throw .cancelled }
+      do throws(ContentPull.Failure) {
+        return try await ContentPull(session: session, streams: uplink.streams).run(order, into: stage, progress: progress)
+      } catch {
+        switch error {
+        case .interrupted(let why):
+          logger.info("content interrupted", metadata: ["content": "\(order.content.id)", "at": "\(stage.available)", "why": "\(why)"])
+        case .refused(let detail): throw .final(reason: "content-gone", detail: detail)
+        case .stage(let error): throw Self.final(error)
+        }
+      }
+      // The uplink tells when it is lost; until then this is the pace of tries on a link that stands.
+      do { try await timer.sleep(for: .seconds(1)) } catch { throw .cancelled }
+    }
+  }
+
+  private func read(_ url: String, of element: EntityID, into stage: any StagedContent, _ progress: @Sendable (UInt64) async -> Void) async throws(Failure) {
+    var last = ""
+    for _ in 1...Self.mediaServerTries {
+      if let host = await proxy.device(element)?.address {
+        do throws(FetchError) {
+          _ = try await fetching.fetch(url: url, onlyFrom: host, offset: stage.available) { bytes in
+            try await stage.append(bytes, at: stage.available)
+            await progress(stage.available)
+          }
+          return
+        } catch .forbidden(let why) {
+          throw .final(reason: "content-refused", detail: why)
+        } catch .status(let code) where (400..<500).contains(code) {
+          throw .final(reason: "content-gone", detail: "the media server answered \(code)")
+        } catch {
+          last = "\(error)"
+        }
+      } else {
+        last = "the media server is not there"
+      }
+      do { try await timer.sleep(for: .seconds(2)) } catch { throw .cancelled }
+    }
+    throw .final(reason: "content-unreachable", detail: last)
+  }
+
+  static func final(_ error: StageError) -> Failure {
+    switch error {
+    case .full(let why): .final(reason: "no-room", detail: why)
+    case .io(let why): .final(reason: "storage", detail: why)
+    case .mismatch(let why): .final(reason: "hash-mismatch", detail: why)
+    case .source(let why): .final(reason: "content-unreachable", detail: why)
+    case .outOfOrder(let expected, let got): .final(reason: "storage", detail: "expected offset \(expected), got \(got)")
+    }
+  }
+}

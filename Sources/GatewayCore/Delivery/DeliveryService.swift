@@ -1,0 +1,229 @@
+package import CPNSMessages
+package import CPNSModel
+import CPNSSession
+import Logging
+
+/// Deliveries of this gateway: one at a time for each consumer, side by side for different ones.
+///
+///     offered ──on disk──▶ accepted ──▶ fetching ──▶ playing ──▶ delivered | failed ──on disk with result and usage──▶ outbox
+///
+/// What is accepted ends, whatever happens in between: after a restart it begins again where its content was.
+package actor DeliveryService {
+  /// Deliveries that have not ended. Above it an offer is answered BUSY, and the server offers it again.
+  package static let capacity = 256
+  /// A delivery that was begun so often and never ended is given up: it may be what kills us.
+  static let maximumAttempts = 20
+
+  package enum Acceptance: Sendable, Equatable {
+    case accepted
+    case refused(Cpns_V1_Code, String)
+
+    var reply: Reply {
+      switch self {
+      case .accepted:
+        var answer = Cpns_V1_DeliveryAnswer()
+        answer.accepted = true
+        return .message(.deliveryAnswer, answer)
+      case .refused(let code, let detail): return .status(code, detail)
+      }
+    }
+  }
+
+  /// What is known of a delivery that has not ended.
+  package struct Live: Sendable {
+    package var record: DeliveryRecord
+    package var bytes: UInt64 = 0
+    var stage: (any StagedContent)?
+  }
+
+  private let store: any GatewayStore
+  private let inventory: PNInventory
+  private let outbox: OutboxSignal
+  private let journal: Journal
+  private let clock: WallClock
+  private let logger: Logger
+  private var live: [DeliveryID: Live] = [:]
+  private var queues: [EntityID: [DeliveryID]] = [:]
+  private nonisolated let wanted: AsyncStream<EntityID>
+  private nonisolated let want: AsyncStream<EntityID>.Continuation
+  private nonisolated let ends = Broadcast<DeliveryOutcome>(capacity: 256)
+  private nonisolated let news = Broadcast<Cpns_V1_DeliveryProgress>(capacity: 64)
+
+  init(state: GatewayState, store: any GatewayStore, inventory: PNInventory, outbox: OutboxSignal, journal: Journal, clock: WallClock, logger: Logger) {
+    self.store = store
+    self.inventory = inventory
+    self.outbox = outbox
+    self.journal = journal
+    self.clock = clock
+    self.logger = logger
+    (wanted, want) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.capacity))
+    for record in state.deliveries.sorted(by: { $0.accepted < $1.accepted }) {
+      live[record.order.id] = Live(record: record)
+      if queues[record.order.consumer] == nil { want.yield(record.order.consumer) }
+      queues[record.order.consumer, default: []].append(record.order.id)
+    }
+  }
+
+  // MARK: Accepting
+
+  /// On disk when this returns `.accepted`; a repeated offer is accepted and changes nothing.
+  package func accept(_ order: DeliveryOrder, from source: ContentSource) async -> Acceptance {
+    if live[order.id] != nil { return .accepted }
+    guard let consumer = await inventory.entry(order.consumer) else { return .refused(.notFound, "\(order.consumer) is not in this PN") }
+    guard live.count < Self.capacity else { return .refused(.busy, "\(Self.capacity) deliveries have not ended yet") }
+    let record = DeliveryRecord(order: order, state: .accepted, source: source, accepted: clock.now(), attempts: 0)
+    do throws(StoreError) {
+      if try await store.delivery(order.id) != nil { return .accepted }
+      try await store.commit([.putDelivery(record)])
+    } catch {
+      return .refused(.busy, "the gateway can't write: \(error)")
+    }
+    enqueue(record)
+    journal.tell(.deliveryAccepted, "\(order.content.name) is to go to \(consumer.name)", fields(order))
+    return .accepted
+  }
+
+  private func enqueue(_ record: DeliveryRecord) {
+    let id = record.order.id
+    guard live[id] == nil else { return }
+    live[id] = Live(record: record)
+    let idle = queues[record.order.consumer] == nil
+    queues[record.order.consumer, default: []].append(id)
+    if idle { want.yield(record.order.consumer) }
+  }
+
+  // MARK: Running
+
+  /// The whole life: until cancelled.
+  func run(by courier: Courier) async {
+    await withDiscardingTaskGroup { group in
+      for await consumer in wanted {
+        group.addTask { await self.serve(consumer, by: courier) }
+      }
+      group.cancelAll()
+    }
+  }
+
+  private func serve(_ consumer: EntityID, by courier: Courier) async {
+    while let id = queues[consumer]?.first {
+      if let record = await begun(id) { await courier.carry(record, for: self) }
+      if Task.isCancelled { return }
+      queues[consumer]?.removeAll { $0 == id }
+    }
+    queues[consumer] = nil
+  }
+
+  /// Counts the attempt on disk, so that a delivery that kills the gateway is found out.
+  private func begun(_ id: DeliveryID) async -> DeliveryRecord? {
+    guard var record = live[id]?.record else { return nil }
+    record.attempts += 1
+    live[id]?.record = record
+    guard record.attempts <= Self.maximumAttempts else {
+      await end(record, DeliveryOutcome(delivery: id, state: .failed, reason: "given-up", detail: "begun \(Self.maximumAttempts) times and never ended", bytes: 0))
+      return nil
+    }
+    do { try await store.commit([.putDelivery(record)]) } catch {
+      logger.warning("attempt not counted", metadata: ["delivery": "\(id)", "error": "\(error)"])
+    }
+    return record
+  }
+
+  // MARK: While it runs
+
+  package func isLive(_ id: DeliveryID) -> Bool { live[id] != nil }
+  package var allLive: [Live] { live.values.sorted { $0.record.accepted < $1.record.accepted } }
+  package func delivery(_ id: DeliveryID) async -> DeliveryRecord? {
+    if let record = live[id]?.record { return record }
+    do { return try await store.delivery(id) } catch { return nil }  // the disk's trouble is on the health board
+  }
+  package func progressBytes(_ id: DeliveryID) -> UInt64? { live[id]?.bytes }
+
+  func stage(of id: DeliveryID, for consumer: EntityID) -> (any StagedContent)? {
+    guard let entry = live[id], entry.record.order.consumer == consumer else { return nil }
+    return entry.stage
+  }
+  func setStage(_ stage: any StagedContent, of id: DeliveryID) { live[id]?.stage = stage }
+
+  /// In memory and on the wire only: what is lost of it, the end makes good.
+  func progress(_ id: DeliveryID, _ state: DeliveryState, bytes: UInt64) {
+    guard var entry = live[id] else { return }
+    let turned = entry.record.state != state
+    let far = bytes >= entry.bytes + Self.progressStep
+    guard turned || far else { return }
+    entry.record.state = state
+    entry.bytes = bytes
+    live[id] = entry
+    var message = Cpns_V1_DeliveryProgress()
+    message.deliveryID = id.urn
+    message.state = Cpns_V1_DeliveryState(state)
+    message.bytes = bytes
+    news.send(message)
+    if turned { announce(state, entry.record.order) }
+  }
+
+  /// Progress is told at each turn, and every so many bytes.
+  private static let progressStep: UInt64 = 1 << 20
+
+  nonisolated func observeProgress() -> AsyncStream<Cpns_V1_DeliveryProgress> { news.subscribe() }
+  nonisolated func observeEnds() -> AsyncStream<DeliveryOutcome> { ends.subscribe() }
+
+  // MARK: Ending
+
+  /// A PNE says how its delivery ended.
+  /// - Returns: after it is on disk; a result that was told before changes nothing.
+  func conclude(_ outcome: DeliveryOutcome, by consumer: EntityID) async throws(StoreError) -> Bool {
+    guard let entry = live[outcome.delivery] else {
+      return try await store.delivery(outcome.delivery)?.order.consumer == consumer
+    }
+    guard entry.record.order.consumer == consumer else { return false }
+    try await finish(entry.record, outcome, usage: nil)
+    return true
+  }
+
+  /// The gateway itself saw how it ended.
+  func end(_ record: DeliveryRecord, _ outcome: DeliveryOutcome, usage: UsageRecord? = nil) async {
+    while live[record.order.id] != nil {
+      do {
+        return try await finish(record, outcome, usage: usage)
+      } catch {
+        logger.error("result not written", metadata: ["delivery": "\(record.order.id)", "error": "\(error)"])
+        return
+      }
+    }
+  }
+
+  private func finish(_ record: DeliveryRecord, _ outcome: DeliveryOutcome, usage: UsageRecord?) async throws(StoreError) {
+    var ended = record
+    ended.state = outcome.state
+    var operations: [StoreOperation] = [.putDelivery(ended)]
+    let now = clock.now()
+    if ended.source == .server {
+      operations.append(.enqueue(OutboxDraft(
+        kind: Cpns_V1_Kind.deliveryResult.rawValue, body: Cpns_V1_DeliveryResult(outcome).bytes, idempotency: .random(), made: now)))
+    }
+    if let usage {
+      operations.append(.enqueue(OutboxDraft(
+        kind: Cpns_V1_Kind.usageReport.rawValue, body: Cpns_V1_UsageReport(usage).bytes, idempotency: .random(), made: now)))
+    }
+    try await store.commit(operations)
+    guard live.removeValue(forKey: record.order.id) != nil else { return }
+    outbox.wake()
+    ends.send(outcome)
+    let failed = outcome.state == .failed ? ": \(outcome.reason) (\(outcome.detail))" : ""
+    journal.tell(
+      .deliveryEnded, "\(record.order.content.name) was \(outcome.state.rawValue)\(failed)",
+      fields(record.order).merging(["state": outcome.state.rawValue, "reason": outcome.reason, "bytes": "\(outcome.bytes)"]) { $1 })
+  }
+
+  private func announce(_ state: DeliveryState, _ order: DeliveryOrder) {
+    switch state {
+    case .fetching: journal.tell(.deliveryFetching, "fetching \(order.content.name)", fields(order))
+    case .playing: journal.tell(.deliveryPlaying, "\(order.content.name) is playing", fields(order))
+    case .accepted, .delivered, .failed: break
+    }
+  }
+
+  private func fields(_ order: DeliveryOrder) -> [String: String] {
+    ["delivery": order.id.urn, "content": order.content.name, "consumer": order.consumer.urn]
+  }
+}

@@ -1,0 +1,305 @@
+import CPNSMessages
+import CPNSModel
+import CPNSProcedures
+import CPNSSession
+import FoundationEssentials
+import Logging
+
+/// The PNEs that speak CPNS to this gateway (CPNS-1, CPNS-6), and the one live link each of them may have.
+///
+/// A second link of the same PNE replaces the first: devices change networks without saying goodbye, and the newest link
+/// is the one with a person behind it.
+package actor ElementService {
+  /// Time for a PNE to come back after the gateway's start, before it counts as gone.
+  private static let graceSeconds = 30
+
+  private struct Linked {
+    let session: Session
+    let outgoing: OutgoingContent
+  }
+
+  nonisolated let keys: KeyRing
+  nonisolated let local: LocalEntity
+  private let listener: any ElementListening
+  private let announcer: (any ServiceAnnouncing)?
+  private let store: any GatewayStore
+  private let inventory: PNInventory
+  private let outbox: OutboxSignal
+  private let journal: Journal
+  private let clock: WallClock
+  private let timer: any Clock<Duration>
+  private let logger: Logger
+  private var links: [EntityID: Linked] = [:]
+  private nonisolated let turns = Broadcast<EntityID>(capacity: 256)
+  private var deliveries: DeliveryService?
+  package private(set) var port: Int?
+
+  init(
+    keys: KeyRing, local: LocalEntity, listener: any ElementListening, announcer: (any ServiceAnnouncing)?, store: any GatewayStore,
+    inventory: PNInventory, outbox: OutboxSignal, journal: Journal, clock: WallClock, timer: any Clock<Duration>, logger: Logger
+  ) {
+    self.keys = keys
+    self.local = local
+    self.listener = listener
+    self.announcer = announcer
+    self.store = store
+    self.inventory = inventory
+    self.outbox = outbox
+    self.journal = journal
+    self.clock = clock
+    self.timer = timer
+    self.logger = logger
+  }
+
+  /// The whole life: until cancelled.
+  func run(deliveries: DeliveryService, bound: @escaping @Sendable () async -> Void) async throws(LinkError) {
+    self.deliveries = deliveries
+    let (ports, portKnown) = AsyncStream<Int>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let failure = await withTaskGroup(of: LinkError?.self) { group in
+      group.addTask { await self.listen(portKnown, bound) }
+      group.addTask {
+        for await port in ports { await self.announce(port) }
+        return nil
+      }
+      group.addTask {
+        await self.forgetAfterGrace()
+        return nil
+      }
+      var failure: LinkError?
+      for await ended in group where failure == nil {
+        failure = ended
+        if failure != nil { group.cancelAll() }
+      }
+      return failure
+    }
+    if let failure { throw failure }
+  }
+
+  private func listen(_ portKnown: AsyncStream<Int>.Continuation, _ bound: @escaping @Sendable () async -> Void) async -> LinkError? {
+    defer { portKnown.finish() }
+    do throws(LinkError) {
+      try await listener.serve(
+        keys: { self.keys.key(for: $0) },
+        rejected: { identity, address in self.rejected(identity, address) },
+        bound: { port in
+          await self.bound(port)
+          portKnown.yield(port)
+          await bound()
+        },
+        accept: { link in await self.converse(link) })
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func bound(_ port: Int) { self.port = port }
+
+  private func announce(_ port: Int) async {
+    await announcer?.announce(name: local.name, port: port, text: ["id": local.id.urn, "v": "1"])
+  }
+
+  private nonisolated func rejected(_ identity: String, _ address: String) {
+    logger.notice("pre-shared key refused", metadata: ["address": "\(address)"])
+    if keys.failed(identity) { journal.tell(.pairingClosed, "pairing was closed: too many wrong codes", ["address": address, "why": "too-many-failures"]) }
+  }
+
+  // MARK: Links
+
+  private func converse(_ link: any Link) async {
+    let outgoing = OutgoingContent(logger: logger)
+    let session = Session(link: link, local: local, handler: ElementHandler(service: self, outgoing: outgoing), logger: logger, clock: timer)
+    do throws(SessionError) {
+      try await session.run { session, peer in
+        guard peer.role == .element else { return }
+        await self.linked(peer.entity, session, outgoing)
+        await outgoing.run(over: session)
+      }
+    } catch {
+      logger.info("link ended", metadata: ["address": "\(link.peer.address)", "why": "\(UplinkService.words(error))"])
+    }
+    await unlinked(session)
+  }
+
+  private func linked(_ element: EntityID, _ session: Session, _ outgoing: OutgoingContent) async {
+    let old = links.updateValue(Linked(session: session, outgoing: outgoing), forKey: element)
+    if keys.proved(element) {
+      let name = await session.peer?.name ?? element.urn
+      journal.tell(.paired, "\(name) is paired", ["entity": element.urn, "name": name])
+    }
+    await old?.session.close()
+  }
+
+  private func unlinked(_ session: Session) async {
+    guard let element = links.first(where: { $0.value.session.id == session.id })?.key else { return }
+    links[element] = nil
+    await set(element, .offline, "link-lost")
+  }
+
+  /// What was online before the start and has not come back since is offline.
+  private func forgetAfterGrace() async {
+    do { try await timer.sleep(for: .seconds(Self.graceSeconds)) } catch { return }
+    for entry in await inventory.all where entry.kind == .pne && entry.availability != .offline && links[entry.id] == nil {
+      await set(entry.id, .offline, "not-seen")
+    }
+  }
+
+  private func set(_ element: EntityID, _ availability: Availability, _ reason: String) async {
+    do { try await inventory.setAvailability(element, availability, reason: reason) } catch {
+      logger.error("inventory not written", metadata: ["error": "\(error)"])
+    }
+  }
+
+  // MARK: Requests of PNEs
+
+  nonisolated func admit(_ link: LinkPeer, _ hello: Cpns_V1_Hello) -> Admission {
+    guard case .preSharedKey(let text) = link.credential, let identity = PSKIdentity(text) else {
+      return .refused(.unauthenticated, detail: "expected a pre-shared key: pair first")
+    }
+    switch identity {
+    case .pairing: return .admitted(.stranger)
+    case .entityUserKey(let element, _):
+      guard hello.entityID == element.urn else { return .refused(.unauthenticated, detail: "Hello.entity_id is not whom the key belongs to") }
+      return .admitted(.element)
+    }
+  }
+
+  func pair(_ request: Cpns_V1_PairRequest, on session: Session) async -> Reply {
+    guard let element = EntityID(urn: request.entityID), await session.peer?.entity == element, (1...64).contains(request.name.count) else {
+      return .status(.malformed, "PairRequest: expected the entity_id of your Hello and a name of 1 to 64 characters")
+    }
+    guard let (key, pairing) = keys.claim(element, name: request.name) else {
+      return .status(.refused, "the pairing window is closed or taken by another device: run `pngwctl pair` again")
+    }
+    do { try await store.commit([.putPairing(pairing)]) } catch { return .status(.busy, "the gateway can't write: \(error)") }
+    keys.install(pairing)
+    var assignment = Cpns_V1_KeyAssignment()
+    assignment.entityID = element.urn
+    assignment.gatewayID = local.id.urn
+    assignment.entityUserKey = Data(key)
+    assignment.generation = pairing.generation
+    assignment.pnID = await inventory.network.id.urn
+    return .message(.keyAssignment, assignment)
+  }
+
+  func register(_ registration: Cpns_V1_Registration, _ peer: Peer) async -> Reply {
+    do {
+      let entry = InventoryEntry(
+        id: peer.entity, name: registration.name.isEmpty ? peer.name : registration.name, kind: .pne,
+        capabilities: try DeviceCapabilities(checking: registration.capabilities),
+        services: try ServiceDescription.list(checking: registration.services), availability: .online, reason: "registered",
+        since: clock.now(), attributes: ["address": peer.link.address])
+      guard (1...Limits.name).contains(entry.name.count) else { return .status(.malformed, "Registration.name: expected 1 to \(Limits.name) characters") }
+      guard entry.services.allSatisfy({ $0.offeredBy == peer.entity }) else {
+        return .status(.forbidden, "Registration.services: a PNE publishes its own services only")
+      }
+      var result = Cpns_V1_RegistrationResult()
+      result.revision = try await inventory.put(entry)
+      result.pnID = await inventory.network.id.urn
+      turns.send(peer.entity)
+      return .message(.registrationResult, result)
+    } catch let error as MessageError {
+      return .malformed(error)
+    } catch {
+      return .status(.busy, "the gateway can't write: \(error)")
+    }
+  }
+
+  func deregister(_ element: EntityID) async -> Reply {
+    do { try await inventory.remove(element, with: [.removePairing(element)]) } catch { return .status(.busy, "the gateway can't write: \(error)") }
+    keys.forget(element)
+    return .status(.ok)
+  }
+
+  func report(_ status: Cpns_V1_StatusReport, of element: EntityID) async -> Reply {
+    do {
+      try await inventory.setAvailability(element, try Availability(checking: status.availability), reason: String(status.reason.prefix(64)))
+      return .status(.ok)
+    } catch let error as MessageError {
+      return .malformed(error)
+    } catch {
+      return .status(.busy, "the gateway can't write: \(error)")
+    }
+  }
+
+  func conclude(_ result: Cpns_V1_DeliveryResult, by element: EntityID) async -> Reply {
+    do {
+      let outcome = try DeliveryOutcome(checking: result)
+      guard try await deliveries?.conclude(outcome, by: element) == true else { return .status(.notFound, "no such delivery to you") }
+      return .status(.ok)
+    } catch let error as MessageError {
+      return .malformed(error)
+    } catch {
+      return .status(.busy, "the gateway can't write: \(error)")
+    }
+  }
+
+  /// Into the outbox; the server counts a usage id once, so a report that comes twice does no harm.
+  func collect(_ report: Cpns_V1_UsageReport, of element: EntityID) async -> Reply {
+    do {
+      let usage = try UsageRecord(checking: report)
+      guard usage.consumer == element else { return .status(.forbidden, "UsageReport.consumer: a PNE reports its own usage only") }
+      let draft = OutboxDraft(
+        kind: Cpns_V1_Kind.usageReport.rawValue, body: report.bytes, idempotency: IdempotencyID(uuid: usage.id.uuid), made: clock.now())
+      try await store.commit([.enqueue(draft)])
+      outbox.wake()
+      return .status(.ok)
+    } catch let error as MessageError {
+      return .malformed(error)
+    } catch {
+      return .status(.busy, "the gateway can't write: \(error)")
+    }
+  }
+
+  func open(_ message: Cpns_V1_ContentOpen, for peer: Peer, _ outgoing: OutgoingContent) async -> Reply {
+    guard let delivery = DeliveryID(urn: message.deliveryID), let stage = await deliveries?.stage(of: delivery, for: peer.entity),
+      stage.description.id.urn == message.contentID
+    else { return .status(.notFound, "no such content is being delivered to you") }
+    guard message.credit > 0, message.credit <= Limits.maximumCredit else {
+      return .status(.malformed, "ContentOpen.credit: expected 1 to \(Limits.maximumCredit)")
+    }
+    guard outgoing.open(message, stage, maxChunk: peer.maxChunk) else {
+      return .status(.busy, "the stream number is taken, or \(Limits.streams) streams are open")
+    }
+    var opened = Cpns_V1_ContentOpened()
+    opened.stream = message.stream
+    if let size = stage.description.size { opened.size = size }
+    return .message(.contentOpened, opened)
+  }
+
+  func progressed(_ progress: Cpns_V1_DeliveryProgress, of element: EntityID) async {
+    guard let id = DeliveryID(urn: progress.deliveryID), let deliveries, await deliveries.stage(of: id, for: element) != nil else { return }
+    guard let state = try? DeliveryState(checking: progress.state), !state.isFinal else { return }
+    await deliveries.progress(id, state, bytes: progress.bytes)
+  }
+
+  // MARK: Offers
+
+  /// Offers `order` on each link that its consumer brings up, until cancelled.
+  /// - Returns: why the PNE refused it; nil when cancelled.
+  func offerUntilRefused(_ order: DeliveryOrder) async -> String? {
+    let turns = turns.subscribe()
+    if let refusal = await offer(order) { return refusal }
+    for await element in turns where element == order.consumer {
+      if let refusal = await offer(order) { return refusal }
+    }
+    return nil
+  }
+
+  private func offer(_ order: DeliveryOrder) async -> String? {
+    guard let session = links[order.consumer]?.session else { return nil }
+    do throws(SessionError) {
+      let answer = try await session.request(
+        .deliveryOffer, Cpns_V1_DeliveryOffer(order).bytes, idempotency: IdempotencyID(uuid: order.id.uuid), deadline: .seconds(20))
+      guard let reply = try? answer.decoded(as: Cpns_V1_DeliveryAnswer.self), answer.kind == .deliveryAnswer else {
+        return "it answered something else than DeliveryAnswer"
+      }
+      return reply.accepted ? nil : (reply.reason.isEmpty ? "it gave no reason" : String(reply.reason.prefix(Limits.name)))
+    } catch .refused(let code, let detail) where !code.mayRetry {
+      return "\(code): \(detail)"
+    } catch {
+      logger.info("offer not taken yet", metadata: ["delivery": "\(order.id)", "why": "\(UplinkService.words(error))"])
+      return nil
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package import CPNSModel
+import CPNSProcedures
+import Synchronization
+
+/// The pre-shared keys that PNEs prove, and the one pairing window.
+///
+/// Looked up in the middle of a TLS handshake, so nothing here waits.
+package final class KeyRing: Sendable {
+  package struct Window: Sendable, Equatable {
+    package var expires: Timestamp
+    package var claimedBy: EntityID?
+  }
+
+  private struct Ring {
+    var pairings: [EntityID: Pairing]
+    var window: PairingWindow?
+    var windowKey: [UInt8] = []
+  }
+  private let ring: Mutex<Ring>
+  private let gateway: EntityID
+  private let secrets: any Secrets
+  private let clock: WallClock
+
+  init(gateway: EntityID, pairings: [Pairing], secrets: any Secrets, clock: WallClock) {
+    self.gateway = gateway
+    self.secrets = secrets
+    self.clock = clock
+    ring = Mutex(Ring(pairings: Dictionary(pairings.map { ($0.element, $0) }, uniquingKeysWith: { $1 })))
+  }
+
+  /// The key that a handshake with this identity must prove; nil when there is none.
+  package func key(for identity: String) -> [UInt8]? {
+    switch PSKIdentity(identity) {
+    case .pairing:
+      ring.withLock { ring in ring.window?.acceptedKey(now: clock.now()) == nil ? nil : ring.windowKey }
+    case .entityUserKey(let element, let generation):
+      ring.withLock { ring in
+        guard let pairing = ring.pairings[element], pairing.generation == generation else { return nil }
+        return pairing.gatewayKey
+      }
+    case nil: nil
+    }
+  }
+
+  /// A handshake with this identity failed.
+  /// - Returns: whether that closed the pairing window.
+  func failed(_ identity: String) -> Bool {
+    guard PSKIdentity(identity) == .pairing else { return false }
+    return ring.withLock { ring in
+      ring.window?.handshakeFailed()
+      return ring.window?.state == .closed(.tooManyFailures)
+    }
+  }
+
+  // MARK: Pairing
+
+  /// Opens a window in place of the one that may be open.
+  func openWindow(seconds: Int64) -> (code: PairingCode, expires: Timestamp) {
+    let code = PairingCode(key: secrets.random(16), gateway: gateway)
+    let derived = secrets.derive(key: code.key, salt: Array(gateway.urn.utf8), info: PSKIdentity.pairingInfo)
+    let expires = clock.now().adding(seconds: seconds)
+    ring.withLock { ring in
+      ring.window = PairingWindow(key: code.key, expires: expires)
+      ring.windowKey = derived
+    }
+    return (code, expires)
+  }
+
+  func closeWindow() { ring.withLock { $0.window?.cancel() } }
+
+  /// The window that is open now.
+  package var window: Window? {
+    ring.withLock { ring in
+      ring.window?.expire(now: clock.now())
+      switch ring.window?.state {
+      case .open: return ring.window.map { Window(expires: $0.expires, claimedBy: nil) }
+      case .claimed(let element, _): return ring.window.map { Window(expires: $0.expires, claimedBy: element) }
+      case .closed, nil: return nil
+      }
+    }
+  }
+
+  /// The Entity-User Key for `element` and the pairing to store; nil when the window is not for it.
+  func claim(_ element: EntityID, name: String) -> (entityUserKey: [UInt8], pairing: Pairing)? {
+    ring.withLock { ring in
+      guard let key = ring.window?.claim(element, fresh: secrets.random(32), now: clock.now()) else { return nil }
+      let derived = secrets.derive(key: key, salt: Array(gateway.urn.utf8), info: PSKIdentity.gatewayKeyInfo)
+      let known = ring.pairings[element]
+      let generation = known.map { $0.gatewayKey == derived ? $0.generation : $0.generation &+ 1 } ?? 1
+      return (key, Pairing(element: element, name: name, generation: generation, gatewayKey: derived, paired: clock.now()))
+    }
+  }
+
+  /// The pairing is on disk: its key counts.
+  func install(_ pairing: Pairing) { ring.withLock { $0.pairings[pairing.element] = pairing } }
+
+  /// - Returns: whether the one-time key of the window is spent by this.
+  func proved(_ element: EntityID) -> Bool { ring.withLock { $0.window?.proved(element) ?? false } }
+
+  func forget(_ element: EntityID) { _ = ring.withLock { $0.pairings.removeValue(forKey: element) } }
+  func isPaired(_ element: EntityID) -> Bool { ring.withLock { $0.pairings[element] != nil } }
+}

@@ -1,0 +1,32 @@
+import CPNSMessages
+import CPNSModel
+import CPNSSession
+
+/// What the server asks of this gateway.
+struct UplinkHandler: SessionHandler {
+  let serverID: @Sendable () async -> EntityID?
+  let streams: ContentStreams
+  let deliveries: DeliveryService
+
+  func admit(_ peer: LinkPeer, hello: Cpns_V1_Hello) async -> Admission {
+    guard let entity = EntityID(urn: hello.entityID), hello.modes == [.cpnsServer] else {
+      return .refused(.forbidden, detail: "expected a CPNS Server")
+    }
+    if let known = await serverID(), known != entity {
+      return .refused(.unauthenticated, detail: "this gateway is enrolled with the server \(known)")
+    }
+    return .admitted(.server)
+  }
+
+  func respond(to request: Cpns_V1_Envelope, on session: Session) async -> Reply {
+    guard request.kind == .deliveryOffer else { return .status(.unsupported, "a PN GW does not serve \(request.kind)") }
+    do throws(MessageError) {
+      let order = try DeliveryOrder(checking: request.decoded(as: Cpns_V1_DeliveryOffer.self))
+      return await deliveries.accept(order, from: .server).reply
+    } catch {
+      return .malformed(error)
+    }
+  }
+
+  func received(_ notification: Cpns_V1_Envelope, on session: Session) async { streams.take(notification) }
+}

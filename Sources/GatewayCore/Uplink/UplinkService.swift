@@ -1,0 +1,200 @@
+import CPNSMessages
+package import CPNSModel
+import CPNSProcedures
+import CPNSSession
+import Logging
+import Synchronization
+
+/// The way to the CPNS Server (CPNS-2, CPNS-7): one link, brought up again whenever it is lost.
+///
+///     not enrolled ──enrolled──▶ connecting ──Hello──▶ connected ──lost──▶ waiting (backoff) ──▶ connecting
+///                                    └──refused──▶ waiting
+package final class UplinkService: Sendable {
+  package enum State: Sendable, Equatable {
+    case notEnrolled
+    case connecting(server: String)
+    case connected(server: String, since: Timestamp)
+    case waiting(server: String, why: String)
+  }
+
+  package struct Settings: Sendable {
+    /// From the configuration; empty: what enrolment stored.
+    package var server: String
+    package var backoffFirst: Duration
+    package var backoffLimit: Duration
+
+    package init(server: String, backoffFirst: Duration, backoffLimit: Duration) {
+      self.server = server
+      self.backoffFirst = backoffFirst
+      self.backoffLimit = backoffLimit
+    }
+  }
+
+  private struct Live {
+    var state = State.notEnrolled
+    var session: Session?
+  }
+
+  private let settings: Settings
+  private let connector: any UplinkConnecting
+  private let local: LocalEntity
+  private let inventory: PNInventory
+  private let outbox: OutboxSender
+  private let journal: Journal
+  private let health: HealthBoard
+  private let clock: WallClock
+  private let timer: any Clock<Duration>
+  private let logger: Logger
+  private let live = Mutex(Live())
+  /// Says that the state changed: enrolled, connected, lost.
+  private let turns = Broadcast<Void>(capacity: 1)
+  let streams = ContentStreams()
+
+  init(
+    settings: Settings, connector: any UplinkConnecting, local: LocalEntity, inventory: PNInventory, outbox: OutboxSender,
+    journal: Journal, health: HealthBoard, clock: WallClock, timer: any Clock<Duration>, logger: Logger
+  ) {
+    self.settings = settings
+    self.connector = connector
+    self.local = local
+    self.inventory = inventory
+    self.outbox = outbox
+    self.journal = journal
+    self.health = health
+    self.clock = clock
+    self.timer = timer
+    self.logger = logger
+  }
+
+  package var state: State { live.withLock { $0.state } }
+  var session: Session? { live.withLock { $0.session } }
+
+  /// Enrolment has just ended: try at once.
+  func enrolled() { turns.send(()) }
+
+  /// Waits until the uplink stands.
+  /// - Returns: nil when cancelled.
+  func connectedSession() async -> Session? {
+    let turns = turns.subscribe()
+    if let session { return session }
+    for await _ in turns { if let session { return session } }
+    return nil
+  }
+
+  /// The whole life: until cancelled.
+  func run(handler: any SessionHandler) async {
+    var backoff = ReconnectBackoff(first: settings.backoffFirst, limit: settings.backoffLimit)
+    while !Task.isCancelled {
+      let turns = turns.subscribe()
+      guard let server = await server else {
+        enter(.notEnrolled)
+        health.raise(HealthWarning(
+          .notEnrolled, .notice, cause: "no CPNS Server is known", nextStep: "run `cpnsd claim new` there, then `pngwctl enrol CODE@HOST:PORT` here"))
+        await firstOf(turns)
+        continue
+      }
+      health.clear(.notEnrolled)
+      if await attempt(server, handler) { backoff.reset() }
+      if Task.isCancelled { return }
+      let wait = backoff.next(random: Double.random(in: 0..<1))
+      logger.info("uplink waits", metadata: ["server": "\(server)", "seconds": "\(wait)"])
+      await pause(wait, or: turns)
+    }
+  }
+
+  private var server: String? {
+    get async { settings.server.isEmpty ? await inventory.network.server : settings.server }
+  }
+
+  /// - Returns: whether the link stood at all.
+  private func attempt(_ server: String, _ handler: any SessionHandler) async -> Bool {
+    enter(.connecting(server: server))
+    let session = Mutex<SessionError?>(nil)
+    let stood = Mutex(false)
+    do {
+      try await connector.withLink(to: server, trust: .enrolled) { link in
+        let conversation = Session(link: link, local: self.local, handler: handler, logger: self.logger, clock: self.timer)
+        do throws(SessionError) {
+          try await conversation.run { session, peer in
+            stood.withLock { $0 = true }
+            await self.stands(session, peer, server)
+          }
+        } catch {
+          session.withLock { $0 = error }
+        }
+      }
+      lost(server, session.withLock { $0.map(Self.words) } ?? "the server closed the link", refused: false)
+    } catch {
+      lost(server, Self.words(error), refused: Self.isRefusal(error))
+    }
+    return stood.withLock { $0 }
+  }
+
+  private func stands(_ session: Session, _ peer: Peer, _ server: String) async {
+    live.withLock {
+      $0.state = .connected(server: server, since: clock.now())
+      $0.session = session
+    }
+    health.clear(.uplinkDown)
+    health.clear(.uplinkRefused)
+    journal.tell(.uplinkConnected, "the uplink to \(server) stands", ["server": server, "entity": peer.entity.urn])
+    turns.send(())
+    await outbox.drain(over: session)
+  }
+
+  private func lost(_ server: String, _ why: String, refused: Bool) {
+    let stood = live.withLock { live in
+      defer { live = Live(state: .waiting(server: server, why: why), session: nil) }
+      if case .connected = live.state { return true }
+      return false
+    }
+    streams.endAll()
+    if stood { journal.tell(.uplinkLost, "the uplink to \(server) is lost: \(why)", ["server": server, "why": why]) }
+    health.raise(HealthWarning(
+      refused ? .uplinkRefused : .uplinkDown, .warning, subject: "", cause: why,
+      nextStep: refused ? "see that the server's name, certificate and this clock are right" : "see that \(server) is up and can be reached"))
+    logger.warning("uplink down", metadata: ["server": "\(server)", "why": "\(why)"])
+    turns.send(())
+  }
+
+  private func enter(_ state: State) { live.withLock { $0.state = state } }
+
+  private func firstOf(_ turns: AsyncStream<Void>) async { for await _ in turns { return } }
+
+  private func pause(_ wait: Duration, or turns: AsyncStream<Void>) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { [timer] in try? await timer.sleep(for: wait) }  // cancelled: the loop looks itself
+      // The turn that `lost` itself made comes first; the next one is enrolment's.
+      group.addTask {
+        var seen = 0
+        for await _ in turns {
+          seen += 1
+          if seen > 1 { return }
+        }
+      }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private static func isRefusal(_ error: LinkError) -> Bool {
+    if case .untrusted = error { return true }
+    return false
+  }
+
+  static func words(_ error: LinkError) -> String {
+    switch error {
+    case .unreachable(let text), .untrusted(let text), .lost(let text), .malformed(let text): text
+    case .tooLarge(let bytes, let limit): "a message of \(bytes) bytes, the server takes \(limit)"
+    }
+  }
+
+  static func words(_ error: SessionError) -> String {
+    switch error {
+    case .lost(let text), .malformed(let text): text
+    case .timedOut: "no answer in time"
+    case .refused(let code, let detail): "\(code): \(detail)"
+    case .busy: "busy"
+    }
+  }
+}
