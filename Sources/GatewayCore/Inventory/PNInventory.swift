@@ -76,27 +76,36 @@ package actor PNInventory {
     journal.tell(.removed, "\(entry.name) left the Personal Network", ["entity": id.urn])
   }
 
-  /// Enrolled: the server has named the PN, which begins at revision 0 there.
+  /// Enrolled: the server has named the PN, and knows nothing of what is in it yet.
   package func enrol(pn: PNID, server: String, serverID: EntityID) async throws(StoreError) {
-    var enrolled = network
-    enrolled.id = pn
-    enrolled.server = server
-    enrolled.serverID = serverID
-    try await store.commit([.setPN(enrolled)])
-    network = enrolled
+    let before = network
+    network.id = pn
+    network.server = server
+    network.serverID = serverID
+    network.revision += 1
+    let draft = OutboxDraft(
+      kind: Cpns_V1_Kind.inventorySnapshot.rawValue, body: whole.bytes, idempotency: .random(), made: clock.now())
+    do { try await store.commit([.setPN(network), .enqueue(draft)]) } catch {
+      network = before
+      throw error
+    }
+    outbox.wake()
   }
 
   /// The whole inventory as one message, at a revision above both ours and the server's.
   package func snapshot(above theirs: UInt64) async throws(StoreError) -> Cpns_V1_InventorySnapshot {
-    var raised = network
-    raised.revision = max(network.revision, theirs) + 1
-    network = raised
+    network.revision = max(network.revision, theirs) + 1
+    let message = whole
+    try await store.commit([.setPN(network)])
+    return message
+  }
+
+  private var whole: Cpns_V1_InventorySnapshot {
     var message = Cpns_V1_InventorySnapshot()
-    message.pnID = raised.id.urn
-    message.revision = raised.revision
-    message.name = raised.name
+    message.pnID = network.id.urn
+    message.revision = network.revision
+    message.name = network.name
     message.entries = all.map(Cpns_V1_InventoryEntry.init)
-    try await store.commit([.setPN(raised)])
     return message
   }
 
@@ -116,8 +125,10 @@ package actor PNInventory {
     let before = entries
     apply(&entries)
     let draft = OutboxDraft(kind: Cpns_V1_Kind.inventoryChanges.rawValue, body: changes.bytes, idempotency: .random(), made: clock.now())
+    // Before enrolment there is nobody to tell; enrolment itself tells everything.
+    let telling: [StoreOperation] = network.serverID == nil ? [] : [.enqueue(draft)]
     do {
-      try await store.commit(operations + [.setPN(network), .enqueue(draft)])
+      try await store.commit(operations + [.setPN(network)] + telling)
     } catch {
       if let id = EntityID(urn: message.entityID) { entries[id] = before[id] }
       health.raise(HealthWarning(.storeUnavailable, .error, cause: "\(error)", nextStep: "see that the state directory's disk has room and is healthy"))
