@@ -1,5 +1,8 @@
 /// One entry of a ProtocolInfo list: `protocol:network:contentFormat:additionalInfo` (ConnectionManager:1, 2.5.2).
 package struct ProtocolInfo: Hashable, Sendable, Codable, CustomStringConvertible {
+  /// Most entries of one list that are looked at; the longest list we know has 291.
+  package static let most = 512
+
   package var transport: String
   package var network: String
   /// A media type, or `*`.
@@ -26,11 +29,41 @@ package struct ProtocolInfo: Hashable, Sendable, Codable, CustomStringConvertibl
   /// `type/subtype` in lower case, without parameters.
   package var mediaType: String { String(contentFormat.prefix { $0 != ";" }).lowercased() }
 
+  /// Whether ``mediaType`` is one: two tokens (RFC 9110, 8.3.1) with a slash between, or `*`.
+  private var hasMediaType: Bool {
+    let type = mediaType
+    if type == "*" { return true }
+    let halves = type.split(separator: "/", omittingEmptySubsequences: false)
+    return type.utf8.count <= 127 && halves.count == 2
+      && halves.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { $0 > 32 && $0 < 127 && !"()<>@,;:\\\"[]?={}".utf8.contains($0) } }
+  }
+
+  /// The entries of a `Source` or `Sink` of GetProtocolInfo: a list with commas, and commas within an entry as `\,`.
+  package static func list(_ text: String) -> [String] {
+    var entries: [String] = []
+    var entry = ""
+    var isEscaped = false
+    for character in text {
+      switch character {
+      case _ where isEscaped:
+        entry.append(character)
+        isEscaped = false
+      case "\\": isEscaped = true
+      case ",":
+        if !entry.trimmed.isEmpty { entries.append(String(entry.trimmed)) }
+        if entries.count == most { return entries }
+        entry = ""
+      default: entry.append(character)
+      }
+    }
+    return entry.trimmed.isEmpty ? entries : entries + [String(entry.trimmed)]
+  }
+
   /// The media types that a sink list takes over HTTP, each once, in the device's order.
   package static func mediaTypes(in sink: [String], limit: Int) -> [String] {
     var seen = Set<String>()
     var types: [String] = []
-    for info in sink.lazy.compactMap({ ProtocolInfo(parsing: $0) }) where info.transport == "http-get" {
+    for info in sink.lazy.compactMap({ ProtocolInfo(parsing: $0) }) where info.transport == "http-get" && info.hasMediaType {
       let type = info.mediaType == "*" ? "*/*" : info.mediaType
       if types.count < limit, seen.insert(type).inserted { types.append(type) }
     }
