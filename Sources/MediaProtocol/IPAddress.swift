@@ -54,21 +54,21 @@ package struct IPAddress: Hashable, Sendable {
   private static func six(_ text: some StringProtocol) -> [UInt8]? {
     let text = String(text)
     guard let gap = text.firstRange(of: "::") else {
-      let whole = groups(text)
+      let whole = groups(text, isEnd: true)
       return whole?.count == 16 ? whole : nil
     }
-    guard let head = groups(text[..<gap.lowerBound]), let tail = groups(text[gap.upperBound...]), head.count + tail.count <= 14 else { return nil }
+    guard let head = groups(text[..<gap.lowerBound], isEnd: false), let tail = groups(text[gap.upperBound...], isEnd: true), head.count + tail.count <= 14 else { return nil }
     return head + [UInt8](repeating: 0, count: 16 - head.count - tail.count) + tail
   }
 
-  /// `a:b:c`, the last of which may be an IPv4 address.
-  private static func groups(_ text: some StringProtocol) -> [UInt8]? {
+  /// `a:b:c`; at the end of the address the last may be an IPv4 address.
+  private static func groups(_ text: some StringProtocol, isEnd: Bool) -> [UInt8]? {
     if text.isEmpty { return [] }
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count <= 8 else { return nil }
     var bytes: [UInt8] = []
     for (index, part) in parts.enumerated() {
-      if index == parts.count - 1, part.contains("."), let quad = four(part) {
+      if isEnd, index == parts.count - 1, part.contains("."), let quad = four(part) {
         bytes += quad
       } else {
         guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy(\.isHexDigit), let group = UInt16(part, radix: 16) else { return nil }
