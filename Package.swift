@@ -106,7 +106,7 @@ let unitTests = [
   tests("GatewayCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", "MediaProtocol", "AdminProtocol", protobuf, log]),
   tests("ServerCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", protobuf, log]),
   tests("ElementCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", protobuf, log]),
-  tests("OpenSSLTLS", ["CPNSModel", "CPNSMessages", "CPNSSession", "LinkTransport", protobuf, log] + nio),
+  tests("OpenSSLTLS", ["CPNSModel", "CPNSMessages", "CPNSSession", "LinkTransport", protobuf, log, embedded] + nio),
   tests("LinkTransport", ["CPNSModel", "CPNSMessages", "CPNSSession", protobuf, log, embedded] + nio),
   tests("HTTPServing", [http, log] + nio),
   tests("MediaRelay", ["CPNSModel", "MediaProtocol", "GatewayCore", http, log] + nio),

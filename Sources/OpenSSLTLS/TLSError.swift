@@ -4,9 +4,9 @@ package enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
   case configuration(String)
   /// The peer did not prove who it is, or did not take our proof. Retry slowly.
   case untrusted(String)
-  /// The peer broke the protocol or ended the stream without close_notify.
+  /// The peer broke the protocol or ended the stream without close_notify. Retry.
   case broken(String)
-  /// The handshake took longer than ``TLSHandler/handshakeSeconds``.
+  /// The handshake took longer than ``TLSHandler/handshakeSeconds``. Retry.
   case timedOut
 
   package var description: String {
@@ -22,5 +22,6 @@ package struct TLSEstablished: Sendable, Equatable {
   /// First URI subject alternative name of the peer's verified certificate.
   package var certificateURI: String?
   package var hasCertificate: Bool
+  /// Identity of the pre-shared key that was proved (servers).
   package var pskIdentity: String?
 }

@@ -2,10 +2,12 @@ package import NIOCore
 
 /// TLS in a channel's pipeline.
 ///
-///     handshaking ──done──▶ open ──close_notify either way──▶ closed
-///          └── failed, 10 s ──▶ closed (errorCaught first)
+///     handshaking ──done──▶ open ──close(.output)──▶ closing ──peer's close_notify──▶ closed
+///          │                 ├── close, peer's close_notify ───────────────────────────▲
+///          └── failed, 10 s ─┴── broken (errorCaught first) ────────────────────────────┘
 ///
-/// Back-pressure is the channel's own: ciphertext is written at once, and `channelReadComplete`, writability and `read` pass through.
+/// Back-pressure is the channel's own: what is written is encrypted at once and its promise waits for the kernel;
+/// writability and `read` pass through.
 package final class TLSHandler: ChannelDuplexHandler {
   package typealias InboundIn = ByteBuffer
   package typealias InboundOut = ByteBuffer
@@ -16,22 +18,23 @@ package final class TLSHandler: ChannelDuplexHandler {
   package static let handshakeSeconds = 10
   /// Plaintext that may wait for the handshake: a Hello, not more.
   private static let maximumEarlyBytes = 64 << 10
-  /// One TLS record's plaintext.
-  private static let recordSize = 16 << 10
+  /// Answers that TLS itself gives (a key update asks for one each) and that the peer does not read: no honest peer gets near.
+  private static let maximumUnreadAnswers = 64 << 10
 
-  private enum State { case handshaking, open, closed }
+  private enum State { case handshaking, open, closing, closed }
 
   private let connection: TLSConnection
   private let rejected: (@Sendable (_ pskIdentity: String, _ address: String) -> Void)?
   private var state = State.handshaking
   private var early: [(ByteBuffer, EventLoopPromise<Void>?)] = []
   private var earlyBytes = 0
+  private var unreadAnswers = 0
   private var timeout: Scheduled<Void>?
 
   /// - Parameters:
   ///   - host: for clients: whom the server's certificate must be for.
   ///   - now: seconds since 1970 for certificate lifetimes; nil: the system's clock.
-  ///   - rejected: a handshake with this pre-shared key's identity failed.
+  ///   - rejected: a handshake with this pre-shared key's identity failed its proof. Not called when the connection was merely lost.
   package init(
     _ context: TLSContext, host: String? = nil, now: Int64? = nil,
     rejected: (@Sendable (_ pskIdentity: String, _ address: String) -> Void)? = nil
@@ -43,83 +46,66 @@ package final class TLSHandler: ChannelDuplexHandler {
   package func handlerAdded(context: ChannelHandlerContext) {
     if context.channel.isActive { begin(context) }
   }
+
   package func channelActive(context: ChannelHandlerContext) {
     begin(context)
     context.fireChannelActive()
   }
 
   private func begin(_ context: ChannelHandlerContext) {
-    guard timeout == nil else { return }
-    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    timeout = context.eventLoop.scheduleTask(in: .seconds(Int64(Self.handshakeSeconds))) {
-      let (handler, context) = bound.value
-      handler.fail(.timedOut, context)
+    guard timeout == nil, state == .handshaking else { return }
+    timeout = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(Self.handshakeSeconds))) {
+      if self.state == .handshaking { self.fail(.timedOut, context) }
     }
-    shake(context)
+    let step = connection.begin()
+    send(context)
+    if case .failed(let error) = step { fail(error, context) }
   }
 
   // MARK: Inbound
 
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let bytes = unwrapInboundIn(data)
     guard state != .closed else { return }
-    bytes.withUnsafeReadableBytes { connection.feed($0) }
-    if state == .handshaking { shake(context) }
-    if state == .open { drain(context) }
+    let progress = unwrapInboundIn(data).withUnsafeReadableBytes { connection.advance($0, context.channel.allocator) }
+    send(context)
+    if let established = progress.established { opened(established, context) }
+    // What is fired may close this channel.
+    if state == .open, progress.plain.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(progress.plain)) }
+    switch progress.step {
+    case .needsInput: if unreadAnswers > Self.maximumUnreadAnswers { fail(.broken("the peer does not read what it asks for"), context) }
+    case .done: peerClosed(context)
+    case .failed(let error): reject(error, context)
+    }
   }
 
   package func channelInactive(context: ChannelHandlerContext) {
     switch state {
     case .handshaking: fail(.broken("the peer closed the connection during the TLS handshake"), context)
-    case .open:
-      state = .closed
-      context.fireErrorCaught(TLSError.broken("the connection ended without close_notify"))
-    case .closed: break
+    case .open: fail(.broken("the connection ended without close_notify"), context)
+    case .closing, .closed: end(.broken("closed"))
     }
-    failEarly(.broken("closed"))
-    timeout?.cancel()
     context.fireChannelInactive()
   }
 
-  private func shake(_ context: ChannelHandlerContext) {
-    let step = connection.handshake()
-    flushOutput(context)
-    switch step {
-    case .needsInput: return
-    case .failed(let error): fail(error, context)
-    case .done: opened(context)
-    }
-  }
-
-  private func opened(_ context: ChannelHandlerContext) {
+  private func opened(_ established: TLSEstablished, _ context: ChannelHandlerContext) {
+    guard state == .handshaking else { return }
     timeout?.cancel()
     state = .open
-    context.fireUserInboundEventTriggered(connection.established)
     let waiting = early
     early = []
     for (buffer, promise) in waiting { encrypt(buffer, promise, context) }
     context.flush()
+    context.fireUserInboundEventTriggered(established)
   }
 
-  private func drain(_ context: ChannelHandlerContext) {
-    while state == .open {
-      var plain = context.channel.allocator.buffer(capacity: Self.recordSize)
-      var outcome: TLSConnection.Step?
-      plain.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.recordSize) { space in
-        let (count, step) = connection.read(into: space)
-        outcome = step
-        return count
-      }
-      flushOutput(context)
-      switch outcome {
-      case nil: context.fireChannelRead(wrapInboundOut(plain))
-      case .needsInput: return
-      case .done:
-        state = .closed
-        context.close(promise: nil)
-      case .failed(let error): fail(error, context)
-      }
+  private func peerClosed(_ context: ChannelHandlerContext) {
+    guard state == .open || state == .closing else { return }
+    if state == .open {
+      connection.shutdown()
+      send(context)
     }
+    end(.broken("closed"))
+    context.close(promise: nil)
   }
 
   // MARK: Outbound
@@ -128,7 +114,7 @@ package final class TLSHandler: ChannelDuplexHandler {
     let buffer = unwrapOutboundIn(data)
     switch state {
     case .open: encrypt(buffer, promise, context)
-    case .closed: promise?.fail(ChannelError.ioOnClosedChannel)
+    case .closing, .closed: promise?.fail(ChannelError.ioOnClosedChannel)
     case .handshaking:
       earlyBytes += buffer.readableBytes
       guard earlyBytes <= Self.maximumEarlyBytes else { return promise?.fail(TLSError.broken("too much was written before the handshake")) ?? () }
@@ -142,48 +128,53 @@ package final class TLSHandler: ChannelDuplexHandler {
       promise?.fail(TLSError.broken("can't be encrypted"))
       return fail(.broken("can't be encrypted"), context)
     }
-    guard let cipher = output(context) else { return promise?.succeed(()) ?? () }
+    guard let cipher = connection.takeOutput() else { return promise?.succeed(()) ?? () }
     context.write(wrapOutboundOut(cipher), promise: promise)
   }
 
   package func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-    if state == .open, mode != .input {
+    if mode == .input { return context.close(mode: .input, promise: promise) }
+    let halfway = mode == .output && state != .handshaking
+    if state == .open {
       connection.shutdown()
-      flushOutput(context)
+      send(context)
     }
-    state = .closed
-    timeout?.cancel()
-    failEarly(.broken("closed"))
-    context.close(mode: mode, promise: promise)
+    if halfway, state != .closed { state = .closing } else { end(.broken("closed")) }
+    context.close(mode: halfway ? .output : .all, promise: promise)
   }
 
-  private func flushOutput(_ context: ChannelHandlerContext) {
-    guard let cipher = output(context) else { return }
-    context.writeAndFlush(wrapOutboundOut(cipher), promise: nil)
+  /// Sends what TLS has to say of its own accord.
+  private func send(_ context: ChannelHandlerContext) {
+    guard let cipher = connection.takeOutput() else { return }
+    let count = cipher.readableBytes
+    let sent = context.eventLoop.makePromise(of: Void.self)
+    unreadAnswers += count
+    sent.futureResult.assumeIsolated().whenComplete { _ in self.unreadAnswers -= count }
+    context.writeAndFlush(wrapOutboundOut(cipher), promise: sent)
   }
 
-  private func output(_ context: ChannelHandlerContext) -> ByteBuffer? {
-    let count = connection.pendingOutput
-    guard count > 0 else { return nil }
-    var buffer = context.channel.allocator.buffer(capacity: count)
-    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { connection.takeOutput(into: $0) }
-    return buffer
+  // MARK: The end
+
+  /// The bytes themselves were wrong, not just the connection lost.
+  private func reject(_ error: TLSError, _ context: ChannelHandlerContext) {
+    if state == .handshaking, let identity = connection.offeredIdentity {
+      rejected?(identity, context.remoteAddress?.ipAddress ?? "")
+    }
+    fail(error, context)
   }
 
   private func fail(_ error: TLSError, _ context: ChannelHandlerContext) {
     guard state != .closed else { return }
-    if state == .handshaking, let identity = connection.offeredIdentity {
-      rejected?(identity, context.remoteAddress?.description ?? "")
-    }
-    flushOutput(context)
-    state = .closed
-    timeout?.cancel()
-    failEarly(error)
-    context.fireErrorCaught(error)
+    let wasClosing = state == .closing
+    end(error)
+    // Who has said goodbye does not care how the other goes.
+    if !wasClosing { context.fireErrorCaught(error) }
     context.close(promise: nil)
   }
 
-  private func failEarly(_ error: TLSError) {
+  private func end(_ error: TLSError) {
+    state = .closed
+    timeout?.cancel()
     let waiting = early
     early = []
     for (_, promise) in waiting { promise?.fail(error) }

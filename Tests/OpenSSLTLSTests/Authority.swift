@@ -2,7 +2,7 @@ import Foundation
 import OpenSSLTLS
 
 /// A CPNS Server's trust anchor and what it issues, in a folder of its own.
-final class Authority {
+final class Authority: Sendable {
   let folder: String
   let anchorKey: PrivateKey
   let anchor: X509Certificate
@@ -24,12 +24,14 @@ final class Authority {
     return folder + "/" + name
   }
 
+  /// Paths of the server's chain and key.
   func server(names: [String] = ["localhost", "127.0.0.1"]) throws -> (certificate: String, key: String) {
     let key = try PrivateKey.generate()
     let certificate = try PKI.issueServer(names: names, key: key, anchor: anchor, anchorKey: anchorKey)
     return (try write(certificate.pem + anchor.pem, "server.pem"), try write(key.pem, "server-key.pem"))
   }
 
+  /// Paths of the gateway's certificate and key.
   func gateway(uri: String) throws -> (certificate: String, key: String) {
     let key = try PrivateKey.generate()
     let request = try PKI.request(uri: uri, name: "gateway", key: key)

@@ -4,19 +4,23 @@ import OpenSSLTLS
 import Testing
 
 @Suite struct CryptographyTests {
-  /// RFC 5869, test case 1, cut to 32 bytes.
+  /// RFC 5869, A.1, the first 32 of its 42 bytes.
   @Test func hkdfIsThatOfTheRFC() {
-    let out = Cryptography.hkdf(key: [UInt8](repeating: 0x0b, count: 22), salt: Array(0...0x0c), info: String(decoding: [], as: UTF8.self))
-    // Python: HKDF(SHA256, 32, salt=bytes(range(13)), info=b"").derive(b"\x0b" * 22), checked with RFC 5869's own formula.
-    var prk = [UInt8](repeating: 0, count: 0)
-    prk = hmac(key: Array(0...0x0c), [UInt8](repeating: 0x0b, count: 22))
-    #expect(out == hmac(key: prk, [1]))
+    let info = String(decoding: [0x20, 0x7e], as: UTF8.self)
+    let out = Cryptography.hkdf(key: [UInt8](repeating: 0x0b, count: 22), salt: Array(0...0x0c), info: info)
+    let extracted = Cryptography.hmac(key: Array(0...0x0c), [UInt8](repeating: 0x0b, count: 22))
+    #expect(hex(extracted) == "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5")
+    #expect(out == Cryptography.hmac(key: extracted, Array(info.utf8) + [1]))
   }
 
-  private func hmac(key: [UInt8], _ data: [UInt8]) -> [UInt8] {
-    let padded = key + [UInt8](repeating: 0, count: 64 - key.count)
-    return Cryptography.sha256(padded.map { $0 ^ 0x5c } + Cryptography.sha256(padded.map { $0 ^ 0x36 } + data))
+  /// RFC 4231, test case 2.
+  @Test func hmacIsThatOfTheRFC() {
+    let out = Cryptography.hmac(key: Array("Jefe".utf8), Array("what do ya want for nothing?".utf8))
+    #expect(hex(out) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+    #expect(Cryptography.hmac(key: [], [1]) == Cryptography.hmac(key: [0], [1]))
   }
+
+  private func hex(_ bytes: [UInt8]) -> String { bytes.map { String(format: "%02x", $0) }.joined() }
 
   /// RFC 9562, appendix A.4.
   @Test func nameBasedIdsAreThoseOfTheRFC() throws {
@@ -54,5 +58,42 @@ import Testing
     #expect(!read.fits(try .generate()))
     #expect(read.isIssued(by: authority.anchor))
     #expect(!read.isIssued(by: try Authority().anchor))
+  }
+
+  @Test func aCertificateTellsWhenItHolds() throws {
+    let now = Int64(Date().timeIntervalSince1970)
+    let anchor = try Authority().anchor
+    #expect((now - 90_000...now - 80_000).contains(anchor.notBefore))
+    #expect((29 * 365...31 * 365).contains((anchor.notAfter - now) / 86_400))
+  }
+
+  // MARK: Files
+
+  @Test func aKeyFileIsForItsOwnerAndReplacedWhole() throws {
+    let folder = try Authority().folder
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = folder + "/key.pem"
+    try DurableFile.write([1, 2, 3], to: path)
+    try DurableFile.write([4], to: path)
+    #expect(try DurableFile.read(path) == [4])
+    #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["key.pem"])
+  }
+
+  @Test func aFileThatCanNotBeWrittenSaysWhichAndWhy() throws {
+    let error = #expect(throws: TLSError.self) { try DurableFile.write([1], to: "/nowhere/at/all/key.pem") }
+    #expect(error?.description.contains("/nowhere/at/all/key.pem") == true)
+    #expect(error?.description.contains("No such file") == true)
+  }
+
+  @Test func aKeyThatIsNotOneSaysSo() throws {
+    let authority = try Authority()
+    let path = try authority.write(Array("nonsense".utf8), "key.pem")
+    #expect(throws: TLSError.self) { try PrivateKey.load(path) }
+    let (certificate, _) = try authority.server()
+    let other = try authority.write(PrivateKey.generate().pem, "other.pem")
+    let error = #expect(throws: TLSError.self) { try TLSContext.server(certificate: certificate, key: other, clientAnchor: nil, alpn: .cpns) }
+    #expect(error?.description.contains("does not fit") == true)
   }
 }

@@ -16,6 +16,7 @@
 #include <openssl/params.h>
 #include <string.h>
 #include <stdint.h>
+#include <time.h>
 
 #pragma clang assume_nonnull begin
 
@@ -30,35 +31,12 @@ static inline int copenssl_tls1_3(void) { return TLS1_3_VERSION; }
 
 static inline void copenssl_set_modes(SSL_CTX *ctx) {
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(ctx, 0);
 }
 
-static inline BIO *_Nullable copenssl_memory_bio(void) {
-  BIO *bio = BIO_new(BIO_s_mem());
-  if (bio) BIO_set_mem_eof_return(bio, -1);
-  return bio;
-}
-static inline long copenssl_pending(BIO *bio) { return (long)BIO_ctrl_pending(bio); }
-
-/* ---- ALPN ---- */
-
-/* `protos` is in wire format and outlives the context. */
-struct copenssl_alpn { const unsigned char *_Nullable protos; unsigned int length; int required; };
-
-static inline int copenssl_select_alpn(SSL *_Nullable unused, const unsigned char *_Nullable *_Nullable out, unsigned char *_Nullable outlen,
-                                       const unsigned char *_Nullable in, unsigned int inlen, void *_Nullable arg) {
-  (void)unused;
-  const struct copenssl_alpn *alpn = (const struct copenssl_alpn *)arg;
-  unsigned char *chosen = NULL;
-  if (SSL_select_next_proto(&chosen, outlen, alpn->protos, alpn->length, in, inlen) == OPENSSL_NPN_NEGOTIATED) {
-    *out = chosen;
-    return SSL_TLSEXT_ERR_OK;
-  }
-  return alpn->required ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_NOACK;
-}
-static inline void copenssl_serve_alpn(SSL_CTX *ctx, struct copenssl_alpn *alpn) { SSL_CTX_set_alpn_select_cb(ctx, copenssl_select_alpn, alpn); }
+static inline BIO *_Nullable copenssl_memory_bio(void) { return BIO_new(BIO_s_mem()); }
 
 /* ---- names and trust ---- */
 
@@ -66,7 +44,7 @@ static inline int copenssl_expect_host(SSL *ssl, const char *host, int is_ip) {
   X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
   if (is_ip) return X509_VERIFY_PARAM_set1_ip_asc(param, host);
   SSL_set_tlsext_host_name(ssl, host);
-  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   return X509_VERIFY_PARAM_set1_host(param, host, 0);
 }
 static inline void copenssl_set_time(SSL *ssl, long long now) { X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), (time_t)now); }
@@ -89,8 +67,10 @@ static inline int copenssl_verify_fingerprint(X509_STORE_CTX *_Nullable ctx, voi
     sk_X509_free(trusted);
     return ok == 1;
   }
-  X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_UNTRUSTED);
-  return 0;
+  X509_STORE_CTX_verify_cb heard = X509_STORE_CTX_get_verify_cb(ctx);
+  X509_STORE_CTX_set_error(ctx, X509_V_ERR_APPLICATION_VERIFICATION);
+  X509_STORE_CTX_set_current_cert(ctx, n > 0 ? sk_X509_value(chain, 0) : NULL);
+  return heard ? heard(0, ctx) : 0;
 }
 /* `fingerprint` (16 bytes) outlives the context. */
 static inline void copenssl_trust_fingerprint(SSL_CTX *ctx, unsigned char *fingerprint) {
@@ -110,47 +90,6 @@ static inline SSL_SESSION *_Nullable copenssl_psk_session(SSL *ssl, const unsign
     return NULL;
   }
   return session;
-}
-
-/* Returns 1 and fills 32 bytes when there is a key for the identity. */
-typedef int (*copenssl_psk_lookup)(void *_Nullable arg, const unsigned char *_Nullable identity, size_t length, unsigned char *key);
-struct copenssl_psk_server { __attribute__((swift_attr("@Sendable"))) copenssl_psk_lookup _Nullable lookup; void *_Nullable arg; };
-
-static inline int copenssl_index(void) {
-  static int index = -1;
-  if (index < 0) index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-  return index;
-}
-static inline int copenssl_psk_find(SSL *_Nullable ssl, const unsigned char *_Nullable identity, size_t length, SSL_SESSION *_Nullable *_Nullable out) {
-  *out = NULL;
-  void *app = SSL_get_app_data(ssl);
-  const struct copenssl_psk_server *server = (const struct copenssl_psk_server *)SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), copenssl_index());
-  unsigned char key[32];
-  if (!server || !server->lookup(app, identity, length, key)) return 1;
-  *out = copenssl_psk_session(ssl, key, sizeof key);
-  OPENSSL_cleanse(key, sizeof key);
-  return *out != NULL;
-}
-static inline void copenssl_serve_psk(SSL_CTX *ctx, struct copenssl_psk_server *server) {
-  SSL_CTX_set_ex_data(ctx, copenssl_index(), server);
-  SSL_CTX_set_psk_find_session_callback(ctx, copenssl_psk_find);
-}
-static inline void copenssl_set_app_data(SSL *ssl, void *_Nullable data) { SSL_set_app_data(ssl, data); }
-
-struct copenssl_psk_client { const unsigned char *_Nullable identity; size_t identity_length; unsigned char key[32]; };
-static inline int copenssl_psk_use(SSL *_Nullable ssl, const EVP_MD *_Nullable md, const unsigned char *_Nullable *_Nullable identity, size_t *_Nullable length,
-                                   SSL_SESSION *_Nullable *_Nullable session) {
-  struct copenssl_psk_client *client = (struct copenssl_psk_client *)SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), copenssl_index());
-  *session = NULL;
-  if (md && !EVP_MD_is_a(md, "SHA256")) return 1;
-  *identity = client->identity;
-  *length = client->identity_length;
-  *session = copenssl_psk_session(ssl, client->key, sizeof client->key);
-  return *session != NULL;
-}
-static inline void copenssl_use_psk(SSL_CTX *ctx, struct copenssl_psk_client *client) {
-  SSL_CTX_set_ex_data(ctx, copenssl_index(), client);
-  SSL_CTX_set_psk_use_session_callback(ctx, copenssl_psk_use);
 }
 
 /* ---- keys and certificates ---- */
@@ -198,6 +137,19 @@ static inline int copenssl_request_uri(X509_REQ *request, const char *value) {
   return ok;
 }
 
+/* The subject alternative names as text: "DNS:a, IP Address:::1". */
+static inline int copenssl_print_names(BIO *bio, X509 *certificate) {
+  int at = X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1);
+  X509_EXTENSION *extension = at < 0 ? NULL : X509_get_ext(certificate, at);
+  return extension ? X509V3_EXT_print(bio, extension, 0, 0) : 0;
+}
+/* Seconds since 1970, or 0 when the time can't be read. */
+static inline long long copenssl_seconds(const ASN1_TIME *_Nullable time) {
+  struct tm tm;
+  memset(&tm, 0, sizeof tm);
+  return time && ASN1_TIME_to_tm(time, &tm) ? (long long)timegm(&tm) : 0;
+}
+
 /* The first URI among the names; copies at most size - 1 characters. Returns its length, or 0. */
 static inline int copenssl_first_uri(GENERAL_NAMES *_Nullable names, char *out, int size) {
   int found = 0;
@@ -225,8 +177,13 @@ static inline int copenssl_request_first_uri(X509_REQ *request, char *out, int s
   return copenssl_first_uri(names, out, size);
 }
 static inline int copenssl_print_name(BIO *bio, X509_NAME *_Nullable name) { return name ? X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) : 0; }
-static inline void copenssl_write_key(BIO *bio, EVP_PKEY *key) { PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL); }
-static inline X509 *_Nullable copenssl_read_certificate(BIO *bio) { return PEM_read_bio_X509(bio, NULL, NULL, NULL); }
+static inline int copenssl_write_key(BIO *bio, EVP_PKEY *key) { return PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL); }
+/* Nobody is asked for a passphrase: a daemon has no terminal. */
+static inline int copenssl_no_passphrase(char *_Nullable buffer, int size, int writing, void *_Nullable arg) {
+  (void)buffer; (void)size; (void)writing; (void)arg;
+  return -1;
+}
+static inline X509 *_Nullable copenssl_read_certificate(BIO *bio) { return PEM_read_bio_X509(bio, NULL, copenssl_no_passphrase, NULL); }
 static inline BIO *_Nullable copenssl_read_bio(const void *bytes, int length) { return BIO_new_mem_buf(bytes, length); }
 
 /* HKDF-SHA256 (RFC 5869), extract and expand. */

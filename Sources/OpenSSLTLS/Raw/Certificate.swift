@@ -1,4 +1,5 @@
 import COpenSSL
+import FoundationEssentials
 
 /// Reads certificates that OpenSSL holds.
 enum Certificate {
@@ -9,31 +10,42 @@ enum Certificate {
     }
   }
 
-  /// For people: whom it is for, and when it holds.
+  /// For people: whom it is for, and who issued it.
   static func summary(of certificate: OpaquePointer) -> String {
-    let subject = name(X509_get_subject_name(certificate))
-    return "\(subject), valid \(time(X509_get0_notBefore(certificate))) to \(time(X509_get0_notAfter(certificate)))"
+    let subject = printed { copenssl_print_name($0, X509_get_subject_name(certificate)) }
+    let issuer = printed { copenssl_print_name($0, X509_get_issuer_name(certificate)) }
+    return "\(subject), issued by \(issuer)"
   }
 
-  private static func name(_ name: OpaquePointer?) -> String {
-    text { copenssl_print_name($0, name) }
+  /// The subject alternative names as text.
+  static func names(of certificate: OpaquePointer) -> String {
+    let names = printed { copenssl_print_names($0, certificate) }
+    return names.isEmpty ? "none" : names
   }
 
-  private static func time(_ time: UnsafePointer<ASN1_TIME>?) -> String { text { ASN1_TIME_print($0, time) } }
+  /// Seconds since 1970.
+  static func notBefore(of certificate: OpaquePointer) -> Int64 { copenssl_seconds(X509_get0_notBefore(certificate)) }
+  static func notAfter(of certificate: OpaquePointer) -> Int64 { copenssl_seconds(X509_get0_notAfter(certificate)) }
 
-  private static func text(_ print: (OpaquePointer) -> Int32) -> String {
-    guard let bio = copenssl_memory_bio() else { return "" }
-    defer { BIO_free(bio) }
-    _ = print(bio)
-    return String(decoding: bytes(of: bio), as: UTF8.self)
-  }
+  /// `2026-11-24T09:00:00Z`
+  static func text(seconds: Int64) -> String { Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601) }
 
-  static func bytes(of bio: OpaquePointer) -> [UInt8] {
-    var start: UnsafeMutablePointer<CChar>? = nil
-    let count = withUnsafeMutablePointer(to: &start) { pointer in
-      pointer.withMemoryRebound(to: UnsafeMutablePointer<CChar>?.self, capacity: 1) { copenssl_drain(bio, $0) }
-    }
-    guard let start, count > 0 else { return [] }
-    return Array(UnsafeRawBufferPointer(start: start, count: count))
+  /// What comes from a peer may be long and hold control characters.
+  private static func printed(_ print: (OpaquePointer) -> Int32) -> String {
+    let text = String(decoding: written(print).prefix(256), as: UTF8.self)
+    return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 }))
   }
+}
+
+/// What `write` puts into a memory buffer.
+func written(_ write: (OpaquePointer) -> Int32) -> [UInt8] {
+  guard let bio = copenssl_memory_bio() else { return [] }
+  defer { BIO_free(bio) }
+  _ = write(bio)
+  var start: UnsafeMutablePointer<CChar>? = nil
+  let count = withUnsafeMutablePointer(to: &start) { pointer in
+    pointer.withMemoryRebound(to: UnsafeMutablePointer<CChar>?.self, capacity: 1) { copenssl_drain(bio, $0) }
+  }
+  guard let start, count > 0 else { return [] }
+  return Array(UnsafeRawBufferPointer(start: start, count: count))
 }

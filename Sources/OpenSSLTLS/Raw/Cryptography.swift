@@ -16,6 +16,16 @@ package enum Cryptography {
     return out
   }
 
+  /// HMAC-SHA256 (RFC 2104), 32 bytes.
+  package static func hmac(key: [UInt8], _ bytes: [UInt8]) -> [UInt8] {
+    var out = [UInt8](repeating: 0, count: 32)
+    var length: UInt32 = 0
+    // OpenSSL takes a null key for "the key of the last call", so an empty one is a pointer to something.
+    let key = key.isEmpty ? [0] : key
+    HMAC(EVP_sha256(), key, Int32(clamping: key.count), bytes, bytes.count, &out, &length)
+    return out
+  }
+
   /// HKDF-SHA256 (RFC 5869), 32 bytes. Empty only when OpenSSL has no HKDF.
   package static func hkdf(key: [UInt8], salt: [UInt8], info: String) -> [UInt8] {
     var out = [UInt8](repeating: 0, count: 32)

@@ -50,18 +50,16 @@ package final class X509Certificate: @unchecked Sendable {
 
   package var der: [UInt8] { written { i2d_X509_bio($0, raw) } }
   package var pem: [UInt8] { written { PEM_write_bio_X509($0, raw) } }
+  /// Seconds since 1970.
+  package var notBefore: Int64 { Certificate.notBefore(of: raw) }
+  package var notAfter: Int64 { Certificate.notAfter(of: raw) }
+  /// First URI among the subject alternative names.
   package var uri: String? { Certificate.uri(of: raw) }
   package var summary: String { Certificate.summary(of: raw) }
+  /// First 16 bytes of SHA-256 over the certificate: how a claim code names a trust anchor.
   package var fingerprint: [UInt8] { Array(Cryptography.sha256(der).prefix(16)) }
   package func fits(_ key: PrivateKey) -> Bool { X509_check_private_key(raw, key.raw) == 1 }
   package func isIssued(by issuer: X509Certificate) -> Bool { X509_verify(raw, X509_get0_pubkey(issuer.raw)) == 1 }
-}
-
-func written(_ write: (OpaquePointer) -> some Any) -> [UInt8] {
-  guard let bio = copenssl_memory_bio() else { return [] }
-  defer { BIO_free(bio) }
-  _ = write(bio)
-  return Certificate.bytes(of: bio)
 }
 
 /// Makes what a CPNS Server and its gateways authenticate with.
@@ -81,6 +79,7 @@ package enum PKI {
     let alternatives = names.map { ($0.isAddressLiteral ? "IP:" : "DNS:") + $0 }.joined(separator: ",")
     return try certificate(subject: names.first ?? "cpnsd", publicKey: key.raw, issuer: anchor, signer: anchorKey, days: leafDays, extensions: [
       (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature"), (NID_ext_key_usage, "serverAuth"),
+      (NID_authority_key_identifier, "keyid"),
       (NID_subject_alt_name, alternatives),
     ])
   }
@@ -107,6 +106,7 @@ package enum PKI {
     guard requestURI(request) == uri else { throw .untrusted("the request's URI subject alternative name is not \(uri)") }
     return try certificate(subject: uri, publicKey: key, issuer: anchor, signer: anchorKey, days: leafDays, extensions: [
       (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature"), (NID_ext_key_usage, "clientAuth"),
+      (NID_authority_key_identifier, "keyid"),
       (NID_subject_alt_name, "URI:" + uri),
     ])
   }

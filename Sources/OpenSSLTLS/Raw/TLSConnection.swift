@@ -1,8 +1,10 @@
 import COpenSSL
+import Glibc
+import NIOCore
 
-/// One TLS connection over two memory buffers: ciphertext in, ciphertext out, and plaintext in between.
+/// One TLS connection: ciphertext in, ciphertext out, and plaintext in between.
 ///
-/// Used on one event loop only.
+/// Used on one event loop only. Holds no bytes of its own between two calls but those of an incomplete record.
 final class TLSConnection {
   enum Step: Equatable {
     case done
@@ -10,78 +12,136 @@ final class TLSConnection {
     case failed(TLSError)
   }
 
+  /// What came of some ciphertext.
+  struct Progress {
+    /// The handshake was finished by it.
+    var established: TLSEstablished?
+    var plain: ByteBuffer
+    /// `.done`: the peer's close_notify.
+    var step: Step
+  }
+
   private let context: TLSContext
   private let ssl: OpaquePointer
-  private let input: OpaquePointer
-  private let output: OpaquePointer
+  private let host: String?
+  private let now: Int64?
+  private var input = UnsafeRawBufferPointer(start: nil, count: 0)
+  private var output = ByteBuffer()
+  private var isHandshaking = true
+  /// Why the peer's certificate was refused, as the verification said it.
+  private var refusal: String?
   /// What the peer offered, whether or not it proved it.
   private(set) var offeredIdentity: String?
 
   /// - Parameters:
   ///   - host: the name or address that the server's certificate must be for (clients).
-  ///   - now: seconds since 1970 for certificate lifetimes.
+  ///   - now: seconds since 1970 for certificate lifetimes; nil: this machine's clock.
   init(_ context: TLSContext, host: String?, now: Int64?) throws(TLSError) {
-    guard let ssl = SSL_new(context.raw), let input = copenssl_memory_bio(), let output = copenssl_memory_bio() else {
-      throw .configuration(openSSLErrors())
-    }
+    guard let ssl = SSL_new(context.raw) else { throw .configuration(openSSLErrors()) }
     self.context = context
     self.ssl = ssl
-    self.input = input
-    self.output = output
-    SSL_set_bio(ssl, input, output)
+    self.host = host.map { String($0.prefix { $0 != "%" }) }  // an IPv6 zone is no part of the name
+    self.now = now
+    guard let bio = ConnectionBIO.make(for: self) else { throw .configuration(openSSLErrors()) }
+    SSL_set_bio(ssl, bio, bio)
+    SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
     if let now { copenssl_set_time(ssl, now) }
     if context.kind == .server {
       SSL_set_accept_state(ssl)
-    } else {
-      SSL_set_connect_state(ssl)
-      if let host, copenssl_expect_host(ssl, host, host.isAddressLiteral ? 1 : 0) != 1 { throw .configuration("\(host) is not a host name or address") }
+      return
     }
-    copenssl_set_app_data(ssl, Unmanaged.passUnretained(self).toOpaque())
+    SSL_set_connect_state(ssl)
+    guard let host = self.host, !context.usesPSK else { return }
+    guard copenssl_expect_host(ssl, host, host.isAddressLiteral ? 1 : 0) == 1 else {
+      throw .configuration("\"\(host)\" is not a host name or address")
+    }
   }
 
   deinit { SSL_free(ssl) }
+
+  /// The connection that OpenSSL calls back about.
+  static func of(_ ssl: OpaquePointer?) -> TLSConnection? {
+    SSL_get_ex_data(ssl, 0).map { Unmanaged<TLSConnection>.fromOpaque($0).takeUnretainedValue() }
+  }
 
   func key(for identity: String) -> [UInt8]? {
     offeredIdentity = identity
     return context.lookup?(identity)
   }
 
+  var ownKey: TLSContext.PreSharedKey? { context.ownKey }
+
+  func refuse(_ certificate: OpaquePointer?, _ verdict: Int32) {
+    let owner = context.kind == .client ? "the server" : "the client"
+    refusal = Refusal(owner: owner, wanted: host, now: now ?? Int64(time(nil))).words(for: verdict, certificate)
+  }
+
   // MARK: Ciphertext
 
-  func feed(_ bytes: UnsafeRawBufferPointer) {
-    guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
-    _ = BIO_write(input, base, Int32(clamping: bytes.count))
+  func takeInput(into space: UnsafeMutableRawBufferPointer) -> Int {
+    let part = UnsafeRawBufferPointer(rebasing: input.prefix(space.count))
+    space.copyMemory(from: part)
+    input = UnsafeRawBufferPointer(rebasing: input.dropFirst(part.count))
+    return part.count
   }
 
-  var pendingOutput: Int { copenssl_pending(output) }
+  func putOutput(_ bytes: UnsafeRawBufferPointer) { output.writeBytes(bytes) }
 
-  /// - Returns: how many bytes were put into `buffer`.
-  func takeOutput(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    guard let base = buffer.baseAddress else { return 0 }
-    return max(0, Int(BIO_read(output, base, Int32(clamping: buffer.count))))
+  /// What is to be sent, or nil.
+  func takeOutput() -> ByteBuffer? {
+    guard output.readableBytes > 0 else { return nil }
+    defer { output = ByteBuffer() }
+    return output
   }
 
-  // MARK: Plaintext
+  // MARK: Steps
 
-  func handshake() -> Step {
+  /// The client speaks first.
+  func begin() -> Step {
     ERR_clear_error()
     let result = SSL_do_handshake(ssl)
-    return result == 1 ? .done : step(after: result, inHandshake: true)
+    return result == 1 ? .done : handshakeStep(after: result)
   }
 
-  /// - Returns: the bytes read, or why there are none. `.done` is the peer's close_notify.
-  func read(into buffer: UnsafeMutableRawBufferPointer) -> (Int, Step?) {
-    ERR_clear_error()
-    let count = SSL_read(ssl, buffer.baseAddress, Int32(clamping: buffer.count))
-    return count > 0 ? (Int(count), nil) : (0, step(after: count, inHandshake: false))
+  /// Takes ciphertext as far as it goes.
+  func advance(_ bytes: UnsafeRawBufferPointer, _ allocator: ByteBufferAllocator) -> Progress {
+    input = bytes
+    defer { input = UnsafeRawBufferPointer(start: nil, count: 0) }
+    var progress = Progress(established: nil, plain: ByteBuffer(), step: .needsInput)
+    if isHandshaking {
+      let step = begin()
+      guard case .done = step else { return Progress(established: nil, plain: progress.plain, step: step) }
+      isHandshaking = false
+      guard speaksOurProtocol else {
+        progress.step = .failed(.untrusted("the peer does not speak \(context.alpn.text)"))
+        return progress
+      }
+      progress.established = established
+    }
+    progress.plain = allocator.buffer(capacity: max(bytes.count, Self.smallestRead))
+    progress.step = drain(into: &progress.plain)
+    return progress
+  }
+
+  private func drain(into plain: inout ByteBuffer) -> Step {
+    while true {
+      ERR_clear_error()
+      var result: Int32 = 0
+      plain.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.smallestRead) { space in
+        result = SSL_read(ssl, space.baseAddress, Int32(clamping: space.count))
+        return max(0, Int(result))
+      }
+      if result <= 0 { return openStep(after: result) }
+    }
   }
 
   func write(_ bytes: UnsafeRawBufferPointer) -> Step {
+    output.reserveCapacity(output.readableBytes + bytes.count + (bytes.count / Self.recordSize + 1) * Self.recordOverhead)
     var rest = bytes
     while !rest.isEmpty {
       ERR_clear_error()
       let written = SSL_write(ssl, rest.baseAddress, Int32(clamping: rest.count))
-      guard written > 0 else { return step(after: written, inHandshake: false) }
+      guard written > 0 else { return openStep(after: written) }
       rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(Int(written)))
     }
     return .done
@@ -93,50 +153,46 @@ final class TLSConnection {
     SSL_shutdown(ssl)
   }
 
+  private static let smallestRead = 512
+  private static let recordSize = 16 << 10
+  /// Header, content type and tag of a TLS 1.3 record, rounded up.
+  private static let recordOverhead = 32
+
   // MARK: What was proved
 
-  var established: TLSEstablished {
+  private var established: TLSEstablished {
     guard let certificate = SSL_get0_peer_certificate(ssl) else {
       return TLSEstablished(certificateURI: nil, hasCertificate: false, pskIdentity: context.lookup == nil ? nil : offeredIdentity)
     }
     return TLSEstablished(certificateURI: Certificate.uri(of: certificate), hasCertificate: true, pskIdentity: nil)
   }
 
-  /// Whether the pre-shared key was what the handshake stood on.
-  var usedPSK: Bool { SSL_session_reused(ssl) == 1 }
+  /// A server that knows no ALPN finishes the handshake all the same.
+  private var speaksOurProtocol: Bool {
+    guard context.alpn.isRequired else { return true }
+    var chosen: UnsafePointer<UInt8>? = nil
+    var length: UInt32 = 0
+    SSL_get0_alpn_selected(ssl, &chosen, &length)
+    return context.alpn.names.contains { $0.utf8.elementsEqual(UnsafeBufferPointer(start: chosen, count: Int(length))) }
+  }
 
-  private func step(after result: Int32, inHandshake: Bool) -> Step {
+  private func handshakeStep(after result: Int32) -> Step {
+    if SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ { return .needsInput }
+    let queue = ErrorQueue()
+    if let refusal { return .failed(.untrusted(refusal)) }
+    return .failed(.untrusted(Refusal.words(for: queue, in: context, identity: offeredIdentity)))
+  }
+
+  /// After a TLS 1.3 handshake the client learns only now that the server refused its certificate.
+  private func openStep(after result: Int32) -> Step {
     switch SSL_get_error(ssl, result) {
-    case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: .needsInput
-    case SSL_ERROR_ZERO_RETURN: .done
-    default: .failed(inHandshake ? handshakeFailure() : .broken(openSSLErrors()))
+    case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .needsInput
+    case SSL_ERROR_ZERO_RETURN: return .done
+    default:
+      let queue = ErrorQueue()
+      if let alert = queue.alert, let words = Refusal.words(forAlert: alert, in: context) { return .failed(.untrusted(words)) }
+      return .failed(.broken("the TLS stream is broken: \(queue.words)"))
     }
-  }
-
-  private func handshakeFailure() -> TLSError {
-    let verdict = SSL_get_verify_result(ssl)
-    let queue = openSSLErrors()
-    guard verdict != Int(X509_V_OK) else { return .untrusted(Self.plain(queue)) }
-    let reason = X509_verify_cert_error_string(verdict).map { String(cString: $0) } ?? "code \(verdict)"
-    let shown = SSL_get0_peer_certificate(ssl).map { " (\(Certificate.summary(of: $0)))" } ?? ""
-    return .untrusted("the peer's certificate was refused: \(reason)\(shown)")
-  }
-
-  /// The alerts that people meet, with what to look at.
-  private static func plain(_ queue: String) -> String {
-    let hints: [(String, String)] = [
-      ("certificate expired", "the peer says that our certificate has expired"),
-      ("unknown ca", "the peer does not trust who issued our certificate"),
-      ("certificate required", "the peer wants a certificate and we have none"),
-      ("bad certificate", "the peer refused our certificate"),
-      ("no application protocol", "the peer does not speak cpns/1"),
-      ("unsupported protocol", "the peer does not speak TLS 1.3"),
-      ("decrypt error", "the pre-shared key is wrong"),
-      ("binder does not verify", "the pre-shared key is wrong"),
-      ("alert illegal parameter", "the peer refused the handshake; with a pre-shared key: the key is wrong"),
-    ]
-    for (sign, words) in hints where queue.contains(sign) { return "\(words) (\(queue))" }
-    return "the TLS handshake failed: \(queue)"
   }
 }
 

@@ -1,5 +1,4 @@
 import COpenSSL
-import Glibc
 
 /// Which application protocols are spoken over TLS (RFC 7301).
 package struct ApplicationProtocol: Sendable, Equatable {
@@ -13,7 +12,8 @@ package struct ApplicationProtocol: Sendable, Equatable {
   /// HTTP/1.1 for CPNS-4; clients that know no ALPN are served.
   package static let http = ApplicationProtocol(names: ["http/1.1"], isRequired: false, allows12: true)
 
-  var wire: [UInt8] { names.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } }
+  var text: String { names.joined(separator: ", ") }
+  var wire: [UInt8] { names.flatMap { [UInt8(truncatingIfNeeded: $0.utf8.count)] + Array($0.utf8) } }
 }
 
 /// How a client knows the right server.
@@ -33,24 +33,43 @@ package final class TLSContext: @unchecked Sendable {
 
   let kind: Kind
   let raw: OpaquePointer
+  let alpn: ApplicationProtocol
+  /// A server of pre-shared keys has one.
   let lookup: (@Sendable (String) -> [UInt8]?)?
-  private var owned: [UnsafeMutableRawPointer] = []
-  private let alpn: ApplicationProtocol
+  /// A client with a pre-shared key has one.
+  let ownKey: PreSharedKey?
+  private var owned: [UnsafeMutablePointer<UInt8>] = []
 
-  private init(_ kind: Kind, _ alpn: ApplicationProtocol, lookup: (@Sendable (String) -> [UInt8]?)? = nil) throws(TLSError) {
+  var usesPSK: Bool { lookup != nil || ownKey != nil }
+
+  struct PreSharedKey {
+    let identity: UnsafeBufferPointer<UInt8>
+    let key: [UInt8]
+  }
+
+  private init(
+    _ kind: Kind, _ alpn: ApplicationProtocol, lookup: (@Sendable (String) -> [UInt8]?)? = nil, ownKey: (identity: String, key: [UInt8])? = nil
+  ) throws(TLSError) {
     guard let raw = SSL_CTX_new(kind == .client ? TLS_client_method() : TLS_server_method()) else { throw .configuration(openSSLErrors()) }
     self.kind = kind
     self.raw = raw
     self.alpn = alpn
     self.lookup = lookup
+    if let ownKey {
+      let name = Self.copy(Array(ownKey.identity.utf8))
+      owned = [name]
+      self.ownKey = PreSharedKey(identity: UnsafeBufferPointer(start: name, count: ownKey.identity.utf8.count), key: ownKey.key)
+    } else {
+      self.ownKey = nil
+    }
     copenssl_set_versions(raw, alpn.allows12 ? copenssl_tls1_2() : copenssl_tls1_3(), copenssl_tls1_3())
     copenssl_set_modes(raw)
-    offerALPN()
+    negotiate()
   }
 
   deinit {
     SSL_CTX_free(raw)
-    for pointer in owned { free(pointer) }
+    for pointer in owned { pointer.deallocate() }
   }
 
   // MARK: Making them
@@ -65,7 +84,7 @@ package final class TLSContext: @unchecked Sendable {
     try context.use(certificate: certificate, key: key)
     if let clientAnchor {
       try context.trust(clientAnchor)
-      SSL_CTX_set_verify(context.raw, SSL_VERIFY_PEER, nil)
+      context.verifyPeer()
     }
     return context
   }
@@ -77,9 +96,11 @@ package final class TLSContext: @unchecked Sendable {
     case .anchor(let path): try context.trust(path)
     case .fingerprint(let bytes):
       guard bytes.count == 16 else { throw .configuration("a fingerprint has 16 bytes, this one \(bytes.count)") }
-      copenssl_trust_fingerprint(context.raw, context.keep(bytes))
+      let kept = Self.copy(bytes)
+      context.owned.append(kept)
+      copenssl_trust_fingerprint(context.raw, kept)
     }
-    SSL_CTX_set_verify(context.raw, SSL_VERIFY_PEER, nil)
+    context.verifyPeer()
     return context
   }
 
@@ -88,32 +109,24 @@ package final class TLSContext: @unchecked Sendable {
   package static func pskServer(lookup: @escaping @Sendable (String) -> [UInt8]?, alpn: ApplicationProtocol = .cpns) throws(TLSError) -> TLSContext {
     let context = try TLSContext(.server, alpn, lookup: lookup)
     try context.restrictToPSKSuite()
-    let server = UnsafeMutablePointer<copenssl_psk_server>.allocate(capacity: 1)
-    server.initialize(to: copenssl_psk_server(lookup: pskLookup, arg: nil))
-    context.owned.append(server)
-    copenssl_serve_psk(context.raw, server)
+    SSL_CTX_set_psk_find_session_callback(context.raw, TLSCallbacks.findKey)
     return context
   }
 
   /// - Parameter key: 32 bytes.
   package static func pskClient(identity: String, key: [UInt8], alpn: ApplicationProtocol = .cpns) throws(TLSError) -> TLSContext {
     guard key.count == 32 else { throw .configuration("a pre-shared key has 32 bytes, this one \(key.count)") }
-    let context = try TLSContext(.client, alpn)
+    let context = try TLSContext(.client, alpn, ownKey: (identity, key))
     try context.restrictToPSKSuite()
-    let client = UnsafeMutablePointer<copenssl_psk_client>.allocate(capacity: 1)
-    let name = Array(identity.utf8)
-    client.initialize(to: copenssl_psk_client())
-    client.pointee.identity = UnsafePointer(context.keep(name))
-    client.pointee.identity_length = name.count
-    withUnsafeMutableBytes(of: &client.pointee.key) { $0.copyBytes(from: key) }
-    context.owned.append(client)
-    copenssl_use_psk(context.raw, client)
-    // Without a certificate to check, only the key can prove the server; a server that ignores the key fails for want of a trust anchor.
-    SSL_CTX_set_verify(context.raw, SSL_VERIFY_PEER, nil)
+    SSL_CTX_set_psk_use_session_callback(context.raw, TLSCallbacks.useKey)
+    // Only the key proves the server: one that answers with a certificate instead fails, for there is no trust anchor.
+    context.verifyPeer()
     return context
   }
 
   // MARK: Inside
+
+  private func verifyPeer() { SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, TLSCallbacks.verified) }
 
   private func restrictToPSKSuite() throws(TLSError) {
     guard SSL_CTX_set_ciphersuites(raw, "TLS_AES_128_GCM_SHA256") == 1 else { throw .configuration(openSSLErrors()) }
@@ -134,33 +147,20 @@ package final class TLSContext: @unchecked Sendable {
     guard SSL_CTX_load_verify_file(raw, path) == 1 else { throw .configuration("trust anchor \(path): \(openSSLErrors())") }
   }
 
-  private func offerALPN() {
-    let wire = keep(alpn.wire)
+  private func negotiate() {
     if kind == .client {
-      SSL_CTX_set_alpn_protos(raw, wire, UInt32(alpn.wire.count))
-    } else {
-      let settings = UnsafeMutablePointer<copenssl_alpn>.allocate(capacity: 1)
-      settings.initialize(to: copenssl_alpn(protos: wire, length: UInt32(alpn.wire.count), required: alpn.isRequired ? 1 : 0))
-      owned.append(settings)
-      copenssl_serve_alpn(raw, settings)
+      SSL_CTX_set_alpn_protos(raw, alpn.wire, UInt32(clamping: alpn.wire.count))
+      return
     }
+    let this = Unmanaged.passUnretained(self).toOpaque()
+    SSL_CTX_set_alpn_select_cb(raw, TLSCallbacks.selectProtocol, this)
+    if alpn.isRequired { SSL_CTX_set_client_hello_cb(raw, TLSCallbacks.clientHello, nil) }
   }
 
-  /// A copy that lives as long as this context.
-  private func keep(_ bytes: [UInt8]) -> UnsafeMutablePointer<UInt8> {
+  /// A copy that its owner deallocates.
+  private static func copy(_ bytes: [UInt8]) -> UnsafeMutablePointer<UInt8> {
     let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(bytes.count, 1))
     copy.update(from: bytes, count: bytes.count)
-    owned.append(copy)
     return copy
   }
-}
-
-/// Called in the middle of a handshake, on the connection's event loop; `arg` is that connection's ``TLSConnection``.
-private func pskLookup(_ arg: UnsafeMutableRawPointer?, _ identity: UnsafePointer<UInt8>?, _ length: Int, _ key: UnsafeMutablePointer<UInt8>) -> Int32 {
-  guard let arg, let identity, length > 0, length <= 128 else { return 0 }
-  let connection = Unmanaged<TLSConnection>.fromOpaque(arg).takeUnretainedValue()
-  let name = String(decoding: UnsafeBufferPointer(start: identity, count: length), as: UTF8.self)
-  guard let found = connection.key(for: name), found.count == 32 else { return 0 }
-  key.update(from: found, count: 32)
-  return 1
 }
