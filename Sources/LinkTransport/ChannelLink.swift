@@ -1,8 +1,7 @@
 import CPNSMessages
-import CPNSSession
 import CPNSModel
+import CPNSSession
 import NIOCore
-import Synchronization
 
 /// A link over a NIO channel.
 final class ChannelLink: Link {
@@ -25,39 +24,48 @@ final class ChannelLink: Link {
     var buffer = channel.allocator.buffer(capacity: body.count + FrameDecoder.headerLength)
     buffer.writeBytes(FrameEncoder.header(length: body.count))
     buffer.writeBytes(body)
-    do { try await channel.writeAndFlush(buffer) } catch { throw .lost("the link is closed") }
+    do { try await channel.writeAndFlush(buffer) } catch { throw refusal ?? .lost("the link is closed") }
   }
 
   func receive() async throws(LinkError) -> Cpns_V1_Envelope? {
     try await queue.take { [channel, handler] in
-      channel.eventLoop.execute { Self.resume(channel, handler) }
+      channel.eventLoop.execute { handler.value.resume() }
     }.get()
   }
 
   func accept(framesUpTo bytes: Int) {
-    channel.eventLoop.execute { [handler] in handler.value.setLimit(bytes) }
+    channel.eventLoop.execute { [handler] in handler.value.accept(framesUpTo: bytes) }
   }
 
   func close() async {
-    do { try await channel.close() } catch {}  // it is closed already
+    channel.eventLoop.execute { [handler] in handler.value.close() }
+    do { try await channel.closeFuture.get() } catch {}  // closed is closed
   }
 
-  private static func resume(_ channel: any Channel, _ handler: NIOLoopBound<LinkHandler>) {
-    guard let context = try? channel.pipeline.syncOperations.context(handler: handler.value) else { return }  // closed meanwhile
-    handler.value.resume(context)
+  /// Why the peer did not take our proof, which it may say only after the handshake.
+  var refusal: LinkError? {
+    if case .untrusted = queue.ended { queue.ended } else { nil }
   }
 
   /// Sets up a channel's pipeline. On the channel's event loop.
-  static func prepare(_ channel: any Channel, _ security: LinkSecurity, host: String?, isSecure: Bool) throws -> Preparation {
+  static func prepare(
+    _ channel: any Channel, _ security: LinkSecurity, host: String? = nil, isSecure: Bool = false, canCloseHalf: Bool = true,
+    greeted: @escaping @Sendable () -> Void = {}
+  ) throws -> Preparation {
     let queue = InboundQueue()
     let secured = channel.eventLoop.makePromise(of: LinkPeer.Credential.self)
     if isSecure { secured.succeed(.none) }
-    let handler = LinkHandler(security, queue, secured, isSecure: isSecure)
-    try security.install(channel, host)
-    try channel.pipeline.syncOperations.addHandler(handler)
+    let handler = LinkHandler(security, queue, secured, isSecure: isSecure, canCloseHalf: canCloseHalf, greeted: greeted)
+    do {
+      try security.install(channel, host)
+      try channel.pipeline.syncOperations.addHandler(handler)
+    } catch {
+      secured.fail(error)
+      throw error
+    }
     return Preparation(
       channel: channel, queue: queue, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), secured: secured.futureResult,
-      source: channel.remoteAddress?.ipAddress ?? "", address: channel.remoteAddress?.plain ?? "local")
+      address: channel.remoteAddress?.plain ?? "local")
   }
 
   struct Preparation: Sendable {
@@ -65,19 +73,23 @@ final class ChannelLink: Link {
     let queue: InboundQueue
     let handler: NIOLoopBound<LinkHandler>
     let secured: EventLoopFuture<LinkPeer.Credential>
-    /// The peer's address without and with its port, as they were at the start: a closed channel has none.
-    let source: String
+    /// The peer's address as far as it was known at the start: a closed channel has none.
     let address: String
 
-    /// Waits for the handshake.
+    /// Waits for the handshake. The channel is closed when it fails or the task is cancelled.
     func link() async throws(LinkError) -> ChannelLink {
       do {
-        let credential = try await secured.get()
+        let credential = try await withTaskCancellationHandler {
+          try await secured.get()
+        } onCancel: {
+          channel.close(promise: nil)
+        }
+        // A client's channel had no address before it was connected.
+        let address = channel.remoteAddress?.plain ?? address
         return ChannelLink(peer: LinkPeer(credential: credential, address: address), channel: channel, queue: queue, handler: handler)
-      } catch let error as LinkError {
-        throw error
       } catch {
-        throw .lost("\(error)")
+        channel.close(promise: nil)
+        throw error as? LinkError ?? .lost("\(error)")
       }
     }
   }

@@ -9,6 +9,7 @@ package struct LinkSecurity: Sendable {
   let credential: @Sendable (_ event: Any) -> LinkPeer.Credential?
   /// What an error of those handlers means for the link.
   let meaning: @Sendable (_ error: any Error) -> LinkError?
+  let isNone: Bool
 
   package init(
     install: @escaping @Sendable (_ channel: any Channel, _ host: String?) throws -> Void,
@@ -18,8 +19,16 @@ package struct LinkSecurity: Sendable {
     self.install = install
     self.credential = credential
     self.meaning = meaning
+    isNone = false
+  }
+
+  private init() {
+    install = { _, _ in }
+    credential = { _ in nil }
+    meaning = { _ in nil }
+    isNone = true
   }
 
   /// Nothing: for a socket that the kernel protects (a socketpair, a unix socket).
-  package static let none = LinkSecurity(install: { _, _ in }, credential: { _ in nil }, meaning: { _ in nil })
+  package static let none = LinkSecurity()
 }
