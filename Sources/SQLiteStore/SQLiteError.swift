@@ -1,6 +1,6 @@
 /// Why the database did not do it.
 package enum SQLiteError: Error, Equatable, Sendable {
-  /// No room, an I/O error, too much is waiting: nothing was changed.
+  /// No room, an I/O error, in use by another, too much is waiting: nothing was changed; the same may succeed later.
   case unavailable(String)
   /// Not a database, not ours, or damaged: for a person.
   case damaged(String)

@@ -1,24 +1,20 @@
 import Dispatch
-package import Synchronization
+import Synchronization
 
 /// How much a commit means.
 package enum Durability: Sendable, Equatable {
   /// WAL and synchronous=FULL: what was acknowledged survives a power cut.
   case full
-  /// For the control of the kill test only: acknowledges first and writes later, in pieces.
+  /// The control of the kill tests, which must catch it: says yes first, and commits up to 200 ms later without a flush.
   case unsafeForTesting
 }
 
-/// A schema, one step a number; each step is one transaction and is never changed once released.
-package struct Schema: Sendable {
-  /// Tells our files from others ("PRAGMA application_id").
-  let applicationID: Int64
-  let steps: [[String]]
-
-  package init(applicationID: Int64, steps: [[String]]) {
-    self.applicationID = applicationID
-    self.steps = steps
-  }
+/// Who else may have the database open.
+package enum Opening: Sendable {
+  /// Nobody; `.unavailable` when somebody has.
+  case alone
+  /// A running owner may: a command beside its daemon. Without one it is the owner.
+  case besideOwner
 }
 
 /// A database, with one lane of its own off the cooperative pool, and group commit.
@@ -27,17 +23,25 @@ package struct Schema: Sendable {
 ///     write ─┼─▶ waiting ──lane──▶ BEGIN; savepoint each; COMMIT (one flush) ──▶ all resume
 ///     write ─┘
 ///
-/// `@unchecked Sendable`: the connection is touched on `lane` only; what waits is under a lock.
+/// While one batch is flushed the next one gathers, so that the writers share the flushes however many they are.
+///
+/// `@unchecked Sendable`: `connection`, `lock` and `isLate` are touched on `lane` only, which is serial (and in `init`,
+/// before anybody else has the object); what waits is under its own lock.
 package final class Database: @unchecked Sendable {
-  /// Writes that may wait for the next commit.
-  private static let maximumWaiting = 4_096
+  /// Writes that may wait for the next commit, and reads for the lane. Above it: `.unavailable`.
+  package static let maximumWaiting = 4_096
+  /// How late `.unsafeForTesting` commits.
+  static let lateness = DispatchTimeInterval.milliseconds(200)
 
   private struct Write: Sendable {
-    let work: @Sendable (Connection) throws -> Void
-    let done: @Sendable (Result<Void, SQLiteError>) -> Void
+    /// Inside the transaction.
+    /// - Returns: tells the writer its result.
+    let work: @Sendable (Connection) throws(SQLiteError) -> @Sendable () -> Void
+    let fail: @Sendable (SQLiteError) -> Void
   }
   private struct Waiting {
     var writes: [Write] = []
+    var reads = 0
     var isScheduled = false
   }
 
@@ -45,64 +49,108 @@ package final class Database: @unchecked Sendable {
   private let connection: Connection
   private let durability: Durability
   private let waiting = Mutex(Waiting())
-  /// On the lane: `commitLate` has a transaction open.
-  private var isOpen = false
-  /// Transactions committed since the start, for tests of the group commit.
-  package let commits = Atomic<Int>(0)
+  private var lock: OwnerLock?
+  /// `commitLate` has a transaction open.
+  private var isLate = false
+  private let committed = Atomic<Int>(0)
 
-  /// Opens or makes the file, checks that it is ours and whole, and brings its schema up to date.
-  package init(path: String, schema: Schema, durability: Durability = .full) throws(SQLiteError) {
+  /// Transactions of writes since the start, each with one flush.
+  package var commits: Int { committed.load(ordering: .relaxed) }
+
+  /// Opens or makes the file (mode 0600), checks that it is ours and, after an unclean end, whole, and brings its schema up to date.
+  /// Blocks for as long as that takes: for the start, before anything is served.
+  package init(path: String, schema: Schema, durability: Durability = .full, opening: Opening = .alone) throws(SQLiteError) {
     self.durability = durability
-    connection = try Connection(path: path, synchronous: durability == .full ? "FULL" : "OFF")
-    try Self.check(connection, schema, path)
-    try Self.migrate(connection, schema)
-    try connection.execute("UPDATE clean SET is_clean = 0")
+    lock = try OwnerLock.take(beside: path)
+    let isOwner = lock != nil
+    guard isOwner || opening == .besideOwner else { throw .unavailable("\(path) is in use by another process; end that first") }
+    try makePrivateFile(path)
+    do throws(SQLiteError) {
+      connection = try Connection(path: path, synchronous: durability == .full ? "FULL" : "OFF")
+      try connection.checkBelonging(to: schema)
+      if isOwner {
+        try connection.checkIntegrityUnlessClean()
+        try connection.migrate(to: schema)
+        try connection.markClean(false)
+      } else if try connection.version < schema.steps.count {
+        throw .unavailable("\(path) is in use by an older version; restart that first")
+      }
+    } catch .damaged(let text), .misuse(let text) {
+      throw .damaged(text + "; restore a backup, or move it away with its -wal file to begin anew")
+    }
   }
 
-  /// Marks an orderly end and closes.
+  /// Marks an orderly end and closes. Writes that come later get `.unavailable`.
   package func close() async {
     await withCheckedContinuation { continuation in
-      lane.async { [connection] in
-        _ = try? connection.execute("UPDATE clean SET is_clean = 1")  // an unclean mark only costs a check at the next start
-        connection.close()
+      lane.async {
+        self.commitWhatIsLate()
+        // A mark that can't be written costs a check at the next start.
+        if self.lock != nil { _ = try? self.connection.markClean(true) }
+        self.connection.close()
+        self.lock = nil
         continuation.resume()
       }
     }
   }
 
+  // MARK: Working with it
+
   /// Runs `work` in a transaction, together with whatever else waits, and returns when that is on disk.
+  ///
+  /// `work` may run only once and must not begin or end transactions. When it throws, its changes are undone and nobody else's.
   package func write<T: Sendable>(_ work: @escaping @Sendable (Connection) throws(SQLiteError) -> T) async throws(SQLiteError) -> T {
     let result: Result<T, SQLiteError> = await withCheckedContinuation { continuation in
-      let slot = Slot<T>()
       let write = Write(
-        work: { slot.value = try work($0) },
-        done: { outcome in continuation.resume(returning: outcome.flatMap { slot.value.map(Result.success) ?? .failure(.misuse("no result")) }) })
-      if !enqueue(write) { continuation.resume(returning: .failure(.unavailable("\(Self.maximumWaiting) writes wait already"))) }
+        work: { (connection) throws(SQLiteError) in
+          let value = try work(connection)
+          return { continuation.resume(returning: .success(value)) }
+        },
+        fail: { continuation.resume(returning: .failure($0)) })
+      if !enqueue(write) { write.fail(Self.tooMany) }
     }
     return try result.get()
   }
 
+  /// Runs `work` between commits; it can't change anything.
   package func read<T: Sendable>(_ work: @escaping @Sendable (Connection) throws(SQLiteError) -> T) async throws(SQLiteError) -> T {
+    guard waiting.withLock({ waiting in
+      guard waiting.reads < Self.maximumWaiting else { return false }
+      waiting.reads += 1
+      return true
+    }) else { throw Self.tooMany }
     let result: Result<T, SQLiteError> = await withCheckedContinuation { continuation in
-      lane.async { [connection] in continuation.resume(returning: Result { () throws(SQLiteError) in try work(connection) }) }
+      lane.async { continuation.resume(returning: self.readNow(work)) }
     }
     return try result.get()
   }
+
+  private func readNow<T>(_ work: (Connection) throws(SQLiteError) -> T) -> Result<T, SQLiteError> {
+    waiting.withLock { $0.reads -= 1 }
+    connection.mayWrite = false
+    defer { connection.mayWrite = true }
+    return Result { () throws(SQLiteError) in try work(connection) }
+  }
+
+  /// After `.unsafeForTesting` has committed what it said yes to; at once with `.full`.
+  func settle() async {
+    guard durability == .unsafeForTesting else { return }
+    await withCheckedContinuation { continuation in lane.asyncAfter(deadline: .now() + .milliseconds(600)) { continuation.resume() } }
+  }
+
+  private static let tooMany = SQLiteError.unavailable("\(maximumWaiting) wait for the database already")
 
   // MARK: Group commit
 
-  /// `@unchecked Sendable`: set and read on the lane.
-  private final class Slot<T: Sendable>: @unchecked Sendable { var value: T? }
-
   private func enqueue(_ write: Write) -> Bool {
-    let (accepted, mustSchedule) = waiting.withLock { waiting in
+    let (isAccepted, mustSchedule) = waiting.withLock { waiting in
       guard waiting.writes.count < Self.maximumWaiting else { return (false, false) }
       waiting.writes.append(write)
       defer { waiting.isScheduled = true }
       return (true, !waiting.isScheduled)
     }
     if mustSchedule { lane.async { self.commitWaiting() } }
-    return accepted
+    return isAccepted
   }
 
   private func commitWaiting() {
@@ -112,82 +160,59 @@ package final class Database: @unchecked Sendable {
       return waiting.writes
     }
     if durability == .unsafeForTesting { return commitLate(batch) }
-    let outcomes = transaction(batch)
-    for (write, outcome) in zip(batch, outcomes) { write.done(outcome) }
-  }
-
-  private func transaction(_ batch: [Write]) -> [Result<Void, SQLiteError>] {
     do throws(SQLiteError) {
-      try connection.execute("BEGIN IMMEDIATE")
-      var outcomes: [Result<Void, SQLiteError>] = []
-      for write in batch { outcomes.append(try savepoint(write)) }
-      try connection.execute("COMMIT")
-      commits.add(1, ordering: .relaxed)
-      return outcomes
+      for tell in try commit(batch) { tell() }
     } catch {
-      _ = try? connection.execute("ROLLBACK")  // it may have been rolled back already
-      return batch.map { _ in .failure(error) }
+      for write in batch { write.fail(error) }
     }
   }
 
-  /// One that fails does not undo the others.
-  private func savepoint(_ write: Write) throws(SQLiteError) -> Result<Void, SQLiteError> {
+  /// - Returns: after the flush, what tells each writer.
+  private func commit(_ batch: [Write]) throws(SQLiteError) -> [@Sendable () -> Void] {
+    try connection.execute("BEGIN IMMEDIATE")
+    do throws(SQLiteError) {
+      var tellings: [@Sendable () -> Void] = []
+      for write in batch { tellings.append(try savepoint(write)) }
+      try connection.execute("COMMIT")
+      committed.add(1, ordering: .relaxed)
+      return tellings
+    } catch {
+      _ = try? connection.execute("ROLLBACK")  // SQLite may have done so already
+      throw error
+    }
+  }
+
+  /// One that fails does not undo the others, unless SQLite gave up the whole transaction.
+  private func savepoint(_ write: Write) throws(SQLiteError) -> @Sendable () -> Void {
     try connection.execute("SAVEPOINT one")
-    do {
-      try write.work(connection)
+    do throws(SQLiteError) {
+      let tell = try write.work(connection)
       try connection.execute("RELEASE one")
-      return .success(())
-    } catch let error as SQLiteError {
-      if case .unavailable = error { throw error }
+      return tell
+    } catch {
+      guard connection.isInTransaction else { throw error }
       try connection.execute("ROLLBACK TO one")
       try connection.execute("RELEASE one")
-      return .failure(error)
-    } catch {
-      throw .misuse("\(error)")
+      return { write.fail(error) }
     }
   }
 
-  /// What `.full` must never do: it says yes first and commits a while later, each write by itself.
+  // MARK: The control
+
   private func commitLate(_ batch: [Write]) {
-    // The work runs now, because its result is the answer; what it wrote stays in an open transaction.
-    if !isOpen { isOpen = (try? connection.execute("BEGIN IMMEDIATE")) != nil }
-    for write in batch { write.done(Result { try write.work(connection) }.mapError { $0 as? SQLiteError ?? .misuse("\($0)") }) }
-    lane.asyncAfter(deadline: .now() + .milliseconds(200)) {
-      if self.isOpen { _ = try? self.connection.execute("COMMIT") }
-      self.isOpen = false
+    if !isLate {
+      isLate = (try? connection.execute("BEGIN IMMEDIATE")) != nil  // without one each statement is its own, which is unsafe too
+      lane.asyncAfter(deadline: .now() + Self.lateness) { self.commitWhatIsLate() }
+    }
+    for write in batch {
+      do throws(SQLiteError) { try savepoint(write)() } catch { write.fail(error) }
     }
   }
 
-  // MARK: Opening
-
-  private static func check(_ connection: Connection, _ schema: Schema, _ path: String) throws(SQLiteError) {
-    let id = try connection.row("PRAGMA application_id")?.first?.integer ?? 0
-    let version = try connection.row("PRAGMA user_version")?.first?.integer ?? 0
-    if version == 0, id == 0 { return }
-    guard id == schema.applicationID else { throw .damaged("\(path) belongs to another program (application id \(id)); move it away") }
-    guard version <= schema.steps.count else { throw .newer(found: Int(version), known: schema.steps.count) }
-    guard try connection.row("SELECT is_clean FROM clean")?.first?.integer != 1 else { return }
-    let verdict = try connection.row("PRAGMA integrity_check(1)")?.first?.text
-    guard verdict == "ok" else { throw .damaged("\(path): \(verdict ?? "no verdict"); restore a backup or move it away") }
-  }
-
-  private static func migrate(_ connection: Connection, _ schema: Schema) throws(SQLiteError) {
-    let from = Int(try connection.row("PRAGMA user_version")?.first?.integer ?? 0)
-    for number in from..<schema.steps.count {
-      try connection.execute("BEGIN IMMEDIATE")
-      do throws(SQLiteError) {
-        if number == 0 {
-          try connection.execute("PRAGMA application_id = \(schema.applicationID)")
-          try connection.execute("CREATE TABLE clean (is_clean INTEGER NOT NULL) STRICT")
-          try connection.execute("INSERT INTO clean VALUES (0)")
-        }
-        for statement in schema.steps[number] { try connection.execute(statement) }
-        try connection.execute("PRAGMA user_version = \(number + 1)")
-        try connection.execute("COMMIT")
-      } catch {
-        _ = try? connection.execute("ROLLBACK")  // it may have been rolled back already
-        throw error
-      }
-    }
+  private func commitWhatIsLate() {
+    guard isLate else { return }
+    isLate = false
+    _ = try? connection.execute("COMMIT")  // nobody waits for it: that is what makes it unsafe
+    committed.add(1, ordering: .relaxed)
   }
 }
