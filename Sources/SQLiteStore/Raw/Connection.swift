@@ -125,8 +125,10 @@ package final class Connection {
     }
   }
 
+  /// Which call failed (https://sqlite.org/rescode.html), and what the system said of it.
   private var systemReason: String {
-    let number = handle.map { sqlite3_system_errno($0) } ?? 0
-    return number == 0 ? "" : " (" + String(cString: strerror(number)) + ")"
+    guard let handle else { return "" }
+    let system = sqlite3_system_errno(handle)
+    return " (SQLite \(sqlite3_extended_errcode(handle))" + (system == 0 ? ")" : ", \(String(cString: strerror(system))))")
   }
 }

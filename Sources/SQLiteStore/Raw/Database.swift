@@ -98,7 +98,8 @@ package final class Database: @unchecked Sendable {
 
   /// Runs `work` in a transaction, together with whatever else waits, and returns when that is on disk.
   ///
-  /// `work` may run only once and must not begin or end transactions. When it throws, its changes are undone and nobody else's.
+  /// When `work` throws, its changes are undone and nobody else's. It may run a second time, after the first was undone;
+  /// it must not begin or end transactions.
   package func write<T: Sendable>(_ work: @escaping @Sendable (Connection) throws(SQLiteError) -> T) async throws(SQLiteError) -> T {
     let result: Result<T, SQLiteError> = await withCheckedContinuation { continuation in
       let write = Write(
@@ -160,29 +161,54 @@ package final class Database: @unchecked Sendable {
       return waiting.writes
     }
     if durability == .unsafeForTesting { return commitLate(batch) }
-    do throws(SQLiteError) {
-      for tell in try commit(batch) { tell() }
-    } catch {
-      for write in batch { write.fail(error) }
+    switch commit(batch) {
+    case .done(let tellings): for tell in tellings { tell() }
+    case .failed(let error): for write in batch { write.fail(error) }
+    case .takenBack: for write in batch { commitAlone(write) }
     }
   }
 
-  /// - Returns: after the flush, what tells each writer.
-  private func commit(_ batch: [Write]) throws(SQLiteError) -> [@Sendable () -> Void] {
-    try connection.execute("BEGIN IMMEDIATE")
+  private enum Outcome {
+    /// On disk; what tells each writer.
+    case done([@Sendable () -> Void])
+    case failed(SQLiteError)
+    /// One write made SQLite give up the whole transaction: it was too large for the disk.
+    case takenBack
+  }
+
+  private func commit(_ batch: [Write]) -> Outcome {
     do throws(SQLiteError) {
+      try connection.execute("BEGIN IMMEDIATE")
       var tellings: [@Sendable () -> Void] = []
-      for write in batch { tellings.append(try savepoint(write)) }
+      for write in batch {
+        do throws(SQLiteError) { tellings.append(try savepoint(write)) } catch {
+          rollBack()
+          return batch.count > 1 ? .takenBack : .failed(error)
+        }
+      }
       try connection.execute("COMMIT")
       committed.add(1, ordering: .relaxed)
-      return tellings
+      return .done(tellings)
     } catch {
-      _ = try? connection.execute("ROLLBACK")  // SQLite may have done so already
-      throw error
+      rollBack()
+      return .failed(error)
     }
   }
 
-  /// One that fails does not undo the others, unless SQLite gave up the whole transaction.
+  private func rollBack() {
+    if connection.isInTransaction { _ = try? connection.execute("ROLLBACK") }  // whatever it says, the transaction is over
+  }
+
+  private func commitAlone(_ write: Write) {
+    switch commit([write]) {
+    case .done(let tellings): for tell in tellings { tell() }
+    case .failed(let error): write.fail(error)
+    case .takenBack: write.fail(.unavailable("\(connection.path): the transaction was taken back"))
+    }
+  }
+
+  /// One that fails does not undo the others.
+  /// - Throws: when SQLite gave up the whole transaction.
   private func savepoint(_ write: Write) throws(SQLiteError) -> @Sendable () -> Void {
     try connection.execute("SAVEPOINT one")
     do throws(SQLiteError) {
