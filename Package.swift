@@ -115,6 +115,7 @@ let unitTests = [
   tests("AvahiBearer", ["CPNSModel"]),
   tests("UPnPWorker", ["CPNSModel", "MediaProtocol", log]),
   tests("UPnPSupervisor", ["CPNSModel", "MediaProtocol", "GatewayCore", log]),
+  tests("ServiceManager", []),
 ]
 
 // WORKTREE-ONLY-BEGIN
