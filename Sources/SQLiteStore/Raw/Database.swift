@@ -1,22 +1,6 @@
 import Dispatch
 import Synchronization
 
-/// How much a commit means.
-package enum Durability: Sendable, Equatable {
-  /// WAL and synchronous=FULL: what was acknowledged survives a power cut.
-  case full
-  /// The control of the kill tests, which must catch it: says yes first, and commits up to 200 ms later without a flush.
-  case unsafeForTesting
-}
-
-/// Who else may have the database open.
-package enum Opening: Sendable {
-  /// Nobody; `.unavailable` when somebody has.
-  case alone
-  /// A running owner may: a command beside its daemon. Without one it is the owner.
-  case besideOwner
-}
-
 /// A database, with one lane of its own off the cooperative pool, and group commit.
 ///
 ///     write ─┐
@@ -30,8 +14,9 @@ package enum Opening: Sendable {
 package final class Database: @unchecked Sendable {
   /// Writes that may wait for the next commit, and reads for the lane. Above it: `.unavailable`.
   package static let maximumWaiting = 4_096
-  /// How late `.unsafeForTesting` commits.
-  static let lateness = DispatchTimeInterval.milliseconds(200)
+  /// How late `.unsafeForTesting` commits, and how long it leaves a change without what tells of it.
+  private static let lateness = DispatchTimeInterval.milliseconds(200)
+  private static let silence = DispatchTimeInterval.milliseconds(600)
 
   private struct Write: Sendable {
     /// Inside the transaction.
@@ -133,12 +118,6 @@ package final class Database: @unchecked Sendable {
     return Result { () throws(SQLiteError) in try work(connection) }
   }
 
-  /// After `.unsafeForTesting` has committed what it said yes to; at once with `.full`.
-  func settle() async {
-    guard durability == .unsafeForTesting else { return }
-    await withCheckedContinuation { continuation in lane.asyncAfter(deadline: .now() + .milliseconds(600)) { continuation.resume() } }
-  }
-
   private static let tooMany = SQLiteError.unavailable("\(maximumWaiting) wait for the database already")
 
   // MARK: Group commit
@@ -233,6 +212,12 @@ package final class Database: @unchecked Sendable {
     for write in batch {
       do throws(SQLiteError) { try savepoint(write)() } catch { write.fail(error) }
     }
+  }
+
+  /// Returns some time after what was said yes to is committed; at once with `.full`.
+  func settle() async {
+    guard durability == .unsafeForTesting else { return }
+    await withCheckedContinuation { continuation in lane.asyncAfter(deadline: .now() + Self.silence) { continuation.resume() } }
   }
 
   private func commitWhatIsLate() {
