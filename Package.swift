@@ -79,18 +79,23 @@ let adapters = [
   library("ServiceManager", ["CSystemd"]),
 ]
 
+/// Two adapters put together: used by the mains, and by nothing else.
+let assemblies = [
+  library("TLSLinks", ["CPNSModel", "CPNSSession", "LinkTransport", "OpenSSLTLS"] + nio)
+]
+
 let mains = [
   main("pngw", [
     "CPNSModel", "CPNSMessages", "CPNSSession", "MediaProtocol", "AdminProtocol", "Configuration", "GatewayCore",
-    "OpenSSLTLS", "LinkTransport", "HTTPServing", "MediaRelay", "ContentFiles", "SQLiteStore", "AvahiBearer",
+    "OpenSSLTLS", "LinkTransport", "TLSLinks", "HTTPServing", "MediaRelay", "ContentFiles", "SQLiteStore", "AvahiBearer",
     "UPnPWorker", "UPnPSupervisor", "ServiceManager", "CQREncode", arguments, log,
   ] + nio),
   main("cpnsd", [
-    "CPNSModel", "CPNSMessages", "CPNSSession", "Configuration", "ServerCore", "OpenSSLTLS", "LinkTransport",
+    "CPNSModel", "CPNSMessages", "CPNSSession", "Configuration", "ServerCore", "OpenSSLTLS", "LinkTransport", "TLSLinks",
     "HTTPServing", "SQLiteStore", "ServiceManager", arguments, log,
   ] + nio),
   main("pne", [
-    "CPNSModel", "CPNSMessages", "CPNSSession", "ElementCore", "OpenSSLTLS", "LinkTransport", "AvahiBearer",
+    "CPNSModel", "CPNSMessages", "CPNSSession", "ElementCore", "OpenSSLTLS", "LinkTransport", "TLSLinks", "AvahiBearer",
     arguments, log,
   ] + nio),
 ]
@@ -136,7 +141,7 @@ func closure(of names: [String], in targets: [Target]) -> [Target] {
   }
   return targets.filter { wanted.contains($0.name) }
 }
-var all = c + model + contracts + cores + adapters + mains + unitTests
+var all = c + model + contracts + cores + adapters + assemblies + mains + unitTests
 if let only = Context.environment["PNGW_ONLY"] { all = closure(of: only.split(separator: ",").map(String.init), in: all) }
 // WORKTREE-ONLY-END
 

@@ -1,15 +1,15 @@
-import CPNSModel
-import CPNSSession
-import LinkTransport
+package import CPNSModel
+package import CPNSSession
+package import LinkTransport
 import NIOCore
-import OpenSSLTLS
+package import OpenSSLTLS
 
 extension LinkSecurity {
   /// Links protected by TLS.
   /// - Parameters:
   ///   - now: what certificate lifetimes are held against; asked for each link.
   ///   - rejected: a handshake with this pre-shared key's identity failed its proof.
-  static func tls(
+  package static func tls(
     _ context: TLSContext, now: @escaping @Sendable () -> Timestamp, rejected: (@Sendable (_ identity: String, _ address: String) -> Void)? = nil
   ) -> LinkSecurity {
     LinkSecurity(
@@ -23,7 +23,7 @@ extension LinkSecurity {
 
 extension LinkPeer.Credential {
   /// A certificate that names no entity proves nothing that we could use.
-  init(_ established: TLSEstablished) {
+  package init(_ established: TLSEstablished) {
     if let identity = established.pskIdentity {
       self = .preSharedKey(identity: identity)
     } else if let entity = established.certificateURI.flatMap({ EntityID(urn: $0) }) {
@@ -35,7 +35,7 @@ extension LinkPeer.Credential {
 }
 
 extension LinkError {
-  init(_ error: TLSError) {
+  package init(_ error: TLSError) {
     self =
       switch error {
       case .configuration(let text), .untrusted(let text): .untrusted(text)
