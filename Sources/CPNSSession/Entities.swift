@@ -49,6 +49,8 @@ package struct Peer: Sendable, Hashable {
 package struct Reply: Sendable {
   package var kind: Cpns_V1_Kind
   package var body: [UInt8]
+  /// What begins only when the answer has left.
+  package var afterwards: (@Sendable () -> Void)?
 
   package init(kind: Cpns_V1_Kind, body: [UInt8]) {
     self.kind = kind

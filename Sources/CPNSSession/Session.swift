@@ -145,6 +145,7 @@ package actor Session {
     inFlight -= 1
     do {
       try await reply(answer, to: request)
+      answer.afterwards?()
     } catch {
       logger.debug("answer not sent", metadata: ["kind": "\(request.kind)", "error": "\(error)"])
     }

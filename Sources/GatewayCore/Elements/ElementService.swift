@@ -255,16 +255,7 @@ package actor ElementService {
     guard let delivery = DeliveryID(urn: message.deliveryID), let stage = await deliveries?.stage(of: delivery, for: peer.entity),
       stage.description.id.urn == message.contentID
     else { return .status(.notFound, "no such content is being delivered to you") }
-    guard message.credit > 0, message.credit <= Limits.maximumCredit else {
-      return .status(.malformed, "ContentOpen.credit: expected 1 to \(Limits.maximumCredit)")
-    }
-    guard outgoing.open(message, stage, maxChunk: peer.maxChunk) else {
-      return .status(.busy, "the stream number is taken, or \(Limits.streams) streams are open")
-    }
-    var opened = Cpns_V1_ContentOpened()
-    opened.stream = message.stream
-    if let size = stage.description.size { opened.size = size }
-    return .message(.contentOpened, opened)
+    return outgoing.open(message, StagedSource(stage: stage), for: peer)
   }
 
   func progressed(_ progress: Cpns_V1_DeliveryProgress, of element: EntityID) async {
