@@ -35,6 +35,9 @@ package struct PairingCode: Sendable, Equatable {
   package var text: String { Base32.grouped(Base32.encode(key + gatewayHint)) }
   package var uri: String { Self.uriPrefix + Base32.encode(key + gatewayHint) }
 
+  /// Salt of HKDF for the pairing key: what both sides know before they have spoken.
+  package var salt: [UInt8] { gatewayHint }
+
   package func isFor(_ gateway: EntityID) -> Bool { Self.hint(of: gateway) == gatewayHint }
 
   private static let uriPrefix = "CPNS:PAIR:"
@@ -68,8 +71,8 @@ package enum PSKIdentity: Equatable, Sendable {
     }
   }
 
-  /// `info` of HKDF for the key of a pairing link; its salt is the gateway's id as a URN.
+  /// `info` of HKDF for the key of a pairing link; its salt is ``PairingCode/salt``.
   package static let pairingInfo = "cpns/1 pairing psk"
-  /// `info` of HKDF for the per-gateway key of an Entity-User Key.
+  /// `info` of HKDF for the per-gateway key of an Entity-User Key; its salt is the gateway's id as a URN.
   package static let gatewayKeyInfo = "cpns/1 gateway key"
 }

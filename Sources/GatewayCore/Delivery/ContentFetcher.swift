@@ -1,4 +1,5 @@
 import CPNSModel
+import CPNSSession
 import Logging
 import MediaProtocol
 
@@ -46,14 +47,18 @@ struct ContentFetcher: Sendable {
   private func pull(_ order: DeliveryOrder, into stage: any StagedContent, _ progress: @Sendable (UInt64) async -> Void) async throws(Failure) {
     while true {
       guard let session = await uplink.connectedSession() else { throw .cancelled }
-      do throws(ContentPull.Failure) {
-        return try await ContentPull(session: session, streams: uplink.streams).run(order, into: stage, progress: progress)
+      do throws(ContentPull<StageError>.Failure) {
+        return try await ContentPull(session: session, streams: uplink.streams).run(order, from: stage.available) {
+          (bytes, offset) async throws(StageError) in
+          try await stage.append(bytes, at: offset)
+          await progress(stage.available)
+        }
       } catch {
         switch error {
         case .interrupted(let why):
           logger.info("content interrupted", metadata: ["content": "\(order.content.id)", "at": "\(stage.available)", "why": "\(why)"])
         case .refused(let detail): throw .final(reason: "content-gone", detail: detail)
-        case .stage(let error): throw Self.final(error)
+        case .sink(let error): throw Self.final(error)
         }
       }
       // The uplink tells when it is lost; until then this is the pace of tries on a link that stands.

@@ -252,9 +252,14 @@ package actor ElementService {
   }
 
   func open(_ message: Cpns_V1_ContentOpen, for peer: Peer, _ outgoing: OutgoingContent) async -> Reply {
-    guard let delivery = DeliveryID(urn: message.deliveryID), let stage = await deliveries?.stage(of: delivery, for: peer.entity),
-      stage.description.id.urn == message.contentID
-    else { return .status(.notFound, "no such content is being delivered to you") }
+    let nothing = Reply.status(.notFound, "no such content is being delivered to you")
+    guard let delivery = DeliveryID(urn: message.deliveryID), let deliveries else { return nothing }
+    guard let stage = await deliveries.stage(of: delivery, for: peer.entity) else {
+      // After a restart the PNE may be faster than the delivery.
+      guard await deliveries.isLive(delivery), await deliveries.delivery(delivery)?.order.consumer == peer.entity else { return nothing }
+      return .status(.notReady, "this delivery waits for its turn")
+    }
+    guard stage.description.id.urn == message.contentID else { return nothing }
     return outgoing.open(message, StagedSource(stage: stage), for: peer)
   }
 

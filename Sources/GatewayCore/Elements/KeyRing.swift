@@ -57,7 +57,7 @@ package final class KeyRing: Sendable {
   /// Opens a window in place of the one that may be open.
   func openWindow(seconds: Int64) -> (code: PairingCode, expires: Timestamp) {
     let code = PairingCode(key: secrets.random(16), gateway: gateway)
-    let derived = secrets.derive(key: code.key, salt: Array(gateway.urn.utf8), info: PSKIdentity.pairingInfo)
+    let derived = secrets.derive(key: code.key, salt: code.salt, info: PSKIdentity.pairingInfo)
     let expires = clock.now().adding(seconds: seconds)
     ring.withLock { ring in
       ring.window = PairingWindow(key: code.key, expires: expires)

@@ -79,15 +79,3 @@ package struct OutboxSender: Sendable {
     return true
   }
 }
-
-extension Cpns_V1_Code {
-  /// The table in docs/protocol.md: whether the same request may succeed later.
-  var mayRetry: Bool {
-    switch self {
-    case .notReady, .busy, .timedOut, .unreachable, .internal: true
-    case .unspecified, .ok, .malformed, .unsupported, .versionUnsupported, .unauthenticated, .forbidden, .notFound, .conflict,
-      .tooLarge, .refused, .UNRECOGNIZED:
-      false
-    }
-  }
-}

@@ -21,7 +21,7 @@ package final class ContentStreams: Sendable {
 
   /// A number for a new stream, and what comes on it.
   /// - Returns: nil when ``Limits/streams`` are open.
-  func begin() -> (stream: UInt32, items: AsyncStream<Item>)? {
+  package func begin() -> (stream: UInt32, items: AsyncStream<Item>)? {
     // One chunk is at least one byte, but a peer that sends tiny chunks pays for each: 4,096 cover 512 KiB in 128-byte chunks.
     let (items, continuation) = AsyncStream<Item>.makeStream(bufferingPolicy: .bufferingOldest(4096))
     let number: UInt32? = open.withLock { open in
@@ -34,7 +34,7 @@ package final class ContentStreams: Sendable {
     return number.map { ($0, items) }
   }
 
-  func end(_ stream: UInt32) {
+  package func end(_ stream: UInt32) {
     open.withLock { $0.streams.removeValue(forKey: stream) }?.finish()
   }
 

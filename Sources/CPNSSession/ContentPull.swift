@@ -1,33 +1,54 @@
 import CPNSMessages
-import CPNSModel
+package import CPNSModel
 import CPNSProcedures
-import CPNSSession
 
-/// Pulls one content over a link into a stage, from where the stage ends (docs/protocol.md, "Content").
-struct ContentPull: Sendable {
-  enum Failure: Error, Equatable {
+/// Pulls one content over a link into a sink, from where the sink ends (docs/protocol.md, "Content").
+package struct ContentPull<SinkError: Error>: Sendable {
+  package enum Failure: Error {
     /// The link went, or the holder had to stop: try again on the next link.
     case interrupted(String)
     /// The holder has it not, or will not give it: no use to try again.
     case refused(String)
-    case stage(StageError)
+    case sink(SinkError)
   }
 
-  let session: Session
-  let streams: ContentStreams
+  private let session: Session
+  private let streams: ContentStreams
 
-  /// Returns when all bytes are staged; they are not verified yet.
-  func run(_ order: DeliveryOrder, into stage: any StagedContent, progress: @Sendable (UInt64) async -> Void) async throws(Failure) {
+  /// - Parameter streams: those of this session's handler, which hands the chunks over.
+  package init(session: Session, streams: ContentStreams) {
+    self.session = session
+    self.streams = streams
+  }
+
+  /// Returns when the last byte is in the sink; nothing is verified yet.
+  /// - Parameters:
+  ///   - offset: how many bytes are there already.
+  ///   - sink: takes bytes at an offset, in order; more credit is given when it returns.
+  package func run(
+    _ order: DeliveryOrder, from offset: UInt64, sink: @Sendable ([UInt8], UInt64) async throws(SinkError) -> Void
+  ) async throws(Failure) {
     guard let (stream, items) = streams.begin() else { throw .interrupted("too many contents are on their way") }
     defer { streams.end(stream) }
-    var receiver = ContentReceiver(offset: stage.available)
-    try await open(order, stream, at: stage.available)
+    try await open(order, stream, at: offset)
+    do throws(Failure) {
+      try await take(items, ContentReceiver(offset: offset), stream, sink)
+    } catch {
+      await giveUp(stream)
+      throw error
+    }
+  }
+
+  private func take(
+    _ items: AsyncStream<ContentStreams.Item>, _ from: ContentReceiver, _ stream: UInt32,
+    _ sink: @Sendable ([UInt8], UInt64) async throws(SinkError) -> Void
+  ) async throws(Failure) {
+    var receiver = from
     for await item in items {
       guard case .chunk(let offset, let bytes, let last) = item else { throw interruption(item) }
       let grant = try check(&receiver, offset, bytes.count, last)
       if !bytes.isEmpty {
-        do { try await stage.append(bytes, at: offset) } catch { throw .stage(error) }
-        await progress(receiver.offset)
+        do { try await sink(bytes, offset) } catch { throw .sink(error) }
       }
       if last { return }
       if let grant { try await give(grant, stream) }
@@ -47,7 +68,7 @@ struct ContentPull: Sendable {
     } catch .refused(let code, let detail) where code == .notFound || code == .forbidden {
       throw .refused(detail)
     } catch {
-      throw .interrupted("\(error)")
+      throw .interrupted(error.words)
     }
   }
 
@@ -59,7 +80,15 @@ struct ContentPull: Sendable {
     var credit = Cpns_V1_ContentCredit()
     credit.stream = stream
     credit.bytes = UInt32(clamping: bytes)
-    do { try await session.notify(.contentCredit, credit.bytes) } catch { throw .interrupted("\(error)") }
+    do { try await session.notify(.contentCredit, credit.bytes) } catch { throw .interrupted(error.words) }
+  }
+
+  /// The holder keeps a place for each open stream.
+  private func giveUp(_ stream: UInt32) async {
+    var close = Cpns_V1_ContentClose()
+    close.stream = stream
+    close.reason = "the receiver stopped"
+    do { try await session.notify(.contentClose, close.bytes) } catch {}  // then the link is what failed
   }
 
   private func interruption(_ item: ContentStreams.Item) -> Failure {
