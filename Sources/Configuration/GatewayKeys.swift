@@ -6,7 +6,7 @@ extension GatewayConfiguration {
     .init(
       "state", "content_quota_mib", .number(\.state.contentQuotaMiB, 1...(16 << 20)),
       "room for content on its way, in MiB; deliveries wait when it is full"),
-    .init("elements", "address", .text(\.elements.address, .address.orEmpty("all")), "where PNEs connect"),
+    .init("elements", "address", .text(\.elements.address, .address.orEmpty("all that this machine has")), "where PNEs connect"),
     .init("elements", "port", .number(\.elements.port, 0...65_535), "TCP port where PNEs connect; 0: any free one"),
     .init(
       "elements", "pairing_window_seconds", .number(\.elements.pairingWindowSeconds, 10...3600),

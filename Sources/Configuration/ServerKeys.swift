@@ -6,12 +6,12 @@ extension ServerConfiguration {
     .init(
       "state", "content_quota_mib", .number(\.state.contentQuotaMiB, 1...(16 << 20)),
       "room for content, in MiB; more is refused when it is full"),
-    .init("uplink", "address", .text(\.uplink.address, .address.orEmpty("all")), "where gateways connect"),
+    .init("uplink", "address", .text(\.uplink.address, .address.orEmpty("all that this machine has")), "where gateways connect"),
     .init("uplink", "port", .number(\.uplink.port, 0...65_535), "TCP port where gateways connect; 0: any free one"),
     .init(
       "uplink", "names", .list(\.uplink.names, .host, 1...16),
       "what gateways may call this server; its certificate is made for these names, anew when they change"),
-    .init("api", "address", .text(\.api.address, .address.orEmpty("all")), "where applications connect"),
+    .init("api", "address", .text(\.api.address, .address.orEmpty("all that this machine has")), "where applications connect"),
     .init("api", "port", .number(\.api.port, 0...65_535), "TCP port where applications connect, HTTPS; 0: any free one"),
   ]
 }
