@@ -101,6 +101,10 @@ let mains = [
 ]
 
 let unitTests = [
+  // Workers that misbehave, and the real one, for UPnPSupervisorTests.
+  .executableTarget(
+    name: "upnp-worker-probe", dependencies: ["MediaProtocol", "UPnPWorker", "UPnPSupervisor", log], path: "Tests/UPnPWorkerProbe",
+    swiftSettings: strict),
   tests("CPNSModel", []),
   tests("CPNSMessages", ["CPNSModel", protobuf]),
   tests("CPNSProcedures", ["CPNSModel", "CPNSMessages", protobuf]),
@@ -119,7 +123,7 @@ let unitTests = [
   tests("SQLiteStore", ["CPNSModel", "CPNSMessages", "GatewayCore", "ServerCore", log]),
   tests("AvahiBearer", ["CPNSModel"]),
   tests("UPnPWorker", ["CPNSModel", "MediaProtocol", log]),
-  tests("UPnPSupervisor", ["CPNSModel", "MediaProtocol", "GatewayCore", log]),
+  tests("UPnPSupervisor", ["CPNSModel", "MediaProtocol", "GatewayCore", "upnp-worker-probe", log]),
   tests("ServiceManager", []),
 ]
 

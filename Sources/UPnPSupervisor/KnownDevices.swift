@@ -6,8 +6,6 @@ package import MediaProtocol
 package struct KnownDevices: Sendable {
   package typealias Instant = ContinuousClock.Instant
 
-  /// A worker searches four times in its first 4 s; a device answers within a second.
-  package static let grace = Duration.seconds(30)
   /// Per interface, as in the worker.
   package static let most = 256
 
@@ -17,8 +15,9 @@ package struct KnownDevices: Sendable {
     var doubtful: Instant?
   }
   private var entries: [UDN: Entry] = [:]
+  private let grace: Duration
 
-  package init() {}
+  package init(grace: Duration) { self.grace = grace }
 
   package func interface(of udn: UDN) -> String? { entries[udn]?.interface }
 
@@ -38,7 +37,7 @@ package struct KnownDevices: Sendable {
 
   /// A new worker began to look, or the interface went away.
   package mutating func doubt(_ interface: String, from now: Instant) {
-    for (udn, entry) in entries where entry.interface == interface { entries[udn]?.doubtful = now + Self.grace }
+    for (udn, entry) in entries where entry.interface == interface { entries[udn]?.doubtful = now + grace }
   }
 
   /// The worker is down and will be back: nobody looks, so nobody is missing.

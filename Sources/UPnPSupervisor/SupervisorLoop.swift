@@ -13,6 +13,7 @@ final class SupervisorLoop {
   struct Surroundings: Sendable {
     var executable: String
     var wanted: [String]
+    var pace = SupervisorPace()
     var interfaces: @Sendable () -> [InterfaceFacts]
   }
 
@@ -28,11 +29,12 @@ final class SupervisorLoop {
   private let tell: (MediaDeviceEvent) -> Void
   private let logger: Logger
   private var slots: [String: Slot] = [:]
-  private var known = KnownDevices()
+  private var known: KnownDevices
   private var nextLook = Instant.now
 
   init(_ surroundings: Surroundings, mailbox: Mailbox, logger: Logger, tell: @escaping (MediaDeviceEvent) -> Void) {
     self.surroundings = surroundings
+    known = KnownDevices(grace: surroundings.pace.grace)
     self.mailbox = mailbox
     self.logger = logger
     self.tell = tell
@@ -47,7 +49,7 @@ final class SupervisorLoop {
       for udn in known.missing(.now) { tell(.vanished(udn, .probeFailed)) }
       wait(changes)
     }
-    for name in slots.keys { end(name, "the gateway ends", isQuiet: true) }
+    for name in slots.keys { _ = stop(name) }
     mailbox.shut()
     if let changes { Channel.shut(changes) }
   }
@@ -91,9 +93,7 @@ final class SupervisorLoop {
     nextLook = .now + Self.lookEvery
     let suitable = InterfaceFacts.suitable(surroundings.interfaces(), wanted: surroundings.wanted)
     for (name, slot) in slots where !suitable.contains(slot.facts) {
-      end(name, suitable.contains { $0.name == name } ? "the interface has another address" : "the interface is gone", isQuiet: false)
-      known.doubt(name, from: .now)
-      slots[name] = nil
+      retire(name, suitable.contains { $0.name == name } ? "the interface has another address" : "the interface is gone")
     }
     for facts in suitable where slots[facts.name] == nil { slots[facts.name] = Slot(facts: facts, due: .now) }
   }
@@ -112,7 +112,7 @@ final class SupervisorLoop {
   private func start(_ name: String) {
     do throws(Spawn.Failure) {
       let child = try Spawn.start(surroundings.executable, name: "pngw-upnp", argument: name)
-      slots[name]?.process = WorkerProcess(child, now: .now)
+      slots[name]?.process = WorkerProcess(child, pace: surroundings.pace, now: .now)
       logger.debug("upnp worker started", metadata: ["interface": "\(name)", "pid": "\(child.pid)"])
     } catch { down(name, "\(error)", upFor: nil) }
   }
@@ -155,18 +155,26 @@ final class SupervisorLoop {
     case .silent: why = "it did not answer"
     case .stuck: why = "it took no commands"
     }
-    self.end(name, why, isQuiet: false)
-  }
-
-  /// Ends the process, whatever it does, and says so.
-  private func end(_ name: String, _ why: String, isQuiet: Bool) {
-    guard var process = slots[name]?.process else { return }
-    slots[name]?.process = nil
-    process.fail()
-    let how = Spawn.reap(process.child)
-    guard !isQuiet else { return }
+    guard let (process, how) = stop(name) else { return }
     let detail = [process.lastWords ?? "", why, why.isEmpty ? how : ""].filter { !$0.isEmpty }.joined(separator: "; ")
     down(name, detail, upFor: process.readySince.map { .now - $0 })
+  }
+
+  /// Ends the process, whatever it does.
+  private func stop(_ name: String) -> (process: WorkerProcess, how: String)? {
+    guard var process = slots[name]?.process else { return nil }
+    slots[name]?.process = nil
+    process.fail()
+    return (process, Spawn.reap(process.child))
+  }
+
+  /// The interface is not what it was: no worker for it as it was is started again.
+  private func retire(_ name: String, _ why: String) {
+    _ = stop(name)
+    slots[name] = nil
+    known.doubt(name, from: .now)
+    logger.info("upnp worker retired", metadata: ["interface": "\(name)", "why": "\(why)"])
+    tell(.worker(interface: name, up: false, detail: why))
   }
 
   private func down(_ name: String, _ detail: String, upFor: Duration?) {

@@ -26,8 +26,11 @@ package final class UPnPSupervisor: MediaDevices {
   }
 
   /// - Parameter present: the machine's interfaces now.
-  package init(executable: String, interfaces: [String], logger: Logger, present: @escaping @Sendable () -> [InterfaceFacts]) {
-    surroundings = SupervisorLoop.Surroundings(executable: executable, wanted: interfaces, interfaces: present)
+  package init(
+    executable: String, interfaces: [String], pace: SupervisorPace = SupervisorPace(), logger: Logger,
+    present: @escaping @Sendable () -> [InterfaceFacts]
+  ) {
+    surroundings = SupervisorLoop.Surroundings(executable: executable, wanted: interfaces, pace: pace, interfaces: present)
     self.logger = logger
     (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.mostEvents))
   }

@@ -2,14 +2,8 @@ import MediaProtocol
 
 /// One running worker: its channel, and the commands that it has not answered.
 struct WorkerProcess {
-  /// A command, from here to its answer.
-  static let commandLimit = Duration.seconds(5)
   /// Commands that one worker may owe answers to.
   static let mostPending = 64
-  /// libupnp takes 0.1 s to start.
-  static let startLimit = Duration.seconds(10)
-  static let pingEvery = Duration.seconds(10)
-  static let pingLimit = Duration.seconds(5)
   /// Bytes that a worker lets lie before it counts as stuck.
   static let mostUnsent = 1 << 20
   private static let piece = 64 << 10
@@ -22,7 +16,7 @@ struct WorkerProcess {
   enum End: Equatable { case closed, confused(String), silent, stuck }
 
   let child: Spawn.Child
-  private let started: Instant
+  private let pace: SupervisorPace
   private(set) var readySince: Instant?
   /// What it said before it ended.
   var lastWords: String?
@@ -33,10 +27,10 @@ struct WorkerProcess {
   private var ping: (id: UInt64, due: Instant)?
   private var nextPing: Instant
 
-  init(_ child: Spawn.Child, now: Instant) {
+  init(_ child: Spawn.Child, pace: SupervisorPace, now: Instant) {
     self.child = child
-    started = now
-    nextPing = now + Self.startLimit
+    self.pace = pace
+    nextPing = now + pace.start
   }
 
   var hasUnsent: Bool { !unsent.isEmpty }
@@ -44,16 +38,16 @@ struct WorkerProcess {
   mutating func perform(_ order: Mailbox.Order, now: Instant) {
     guard readySince != nil else { return order.answer.resume(returning: .failure(.busy("the UPnP worker is starting"))) }
     guard pending.count < Self.mostPending else { return order.answer.resume(returning: .failure(.busy("\(Self.mostPending) commands are under way"))) }
-    let id = send(.perform(order.command, on: order.device))
-    pending[id] = Pending(due: now + Self.commandLimit, answer: order.answer)
+    do throws(WorkerFrameError) {
+      let id = try send(.perform(order.command, on: order.device))
+      pending[id] = Pending(due: now + pace.command, answer: order.answer)
+    } catch { order.answer.resume(returning: .failure(.malformed("the command is \(error)"))) }
   }
 
-  @discardableResult
-  private mutating func send(_ order: WorkerCommand.Order) -> UInt64 {
+  private mutating func send(_ order: WorkerCommand.Order) throws(WorkerFrameError) -> UInt64 {
+    let frame = try WorkerFrame.encode(WorkerCommand(id: lastID + 1, order: order))
     lastID += 1
-    do throws(WorkerFrameError) { unsent += try WorkerFrame.encode(WorkerCommand(id: lastID, order: order)) } catch {
-      // A command that does not fit a frame gets no answer but its deadline's.
-    }
+    unsent += frame
     return lastID
   }
 
@@ -88,7 +82,7 @@ struct WorkerProcess {
 
   mutating func becameReady(_ now: Instant) {
     readySince = now
-    nextPing = now + Self.pingEvery
+    nextPing = now + pace.pingEvery
   }
 
   private mutating func answered(_ id: UInt64, _ result: Result<MediaReply, MediaError>) {
@@ -100,13 +94,14 @@ struct WorkerProcess {
   mutating func timePassed(_ now: Instant) -> End? {
     for (id, command) in pending where command.due <= now {
       pending[id] = nil
-      command.answer.resume(returning: .failure(.unreachable("no answer within 5 s")))
+      command.answer.resume(returning: .failure(.unreachable("no answer within \(pace.command)")))
     }
     if let ping, ping.due <= now { return .silent }
     guard nextPing <= now else { return nil }
     guard readySince != nil else { return .silent }
-    nextPing = now + Self.pingEvery
-    ping = (send(.ping), now + Self.pingLimit)
+    nextPing = now + pace.pingEvery
+    // A ping fits its frame.
+    ping = (try? send(.ping)).map { ($0, now + pace.pingAnswer) }
     return flush()
   }
 

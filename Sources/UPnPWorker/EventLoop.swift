@@ -20,10 +20,11 @@ package final class EventLoop {
   private var timers: [TimerID: Timer] = [:]
   private var lastTimer: TimerID = 0
   private var result: Int32?
+  private let clock: LoopClock
 
-  package init() {}
+  package init(clock: LoopClock = LoopClock()) { self.clock = clock }
 
-  package var now: Instant { .now }
+  package var now: Instant { clock.now }
 
   package func whenReadable(_ fd: Int32, _ ready: @escaping () -> Void) { watches[fd] = Watch(events: Int16(POLLIN), ready: ready) }
   package func whenWritable(_ fd: Int32, _ ready: @escaping () -> Void) { watches[fd] = Watch(events: Int16(POLLOUT), ready: ready) }
@@ -52,23 +53,18 @@ package final class EventLoop {
 
   private func turn() {
     var set = watches.map { pollfd(fd: $0.key, events: $0.value.events, revents: 0) }
-    let ready = poll(&set, nfds_t(set.count), timeout())
+    let due = timers.values.map(\.due).min()
+    let ready = poll(&set, nfds_t(set.count), clock.patience(until: due))
     if ready > 0 {
       // A callback may forget what comes later in the set.
       for entry in set where entry.revents != 0 { watches[entry.fd]?.ready() }
+    } else if ready == 0 {
+      clock.waited(for: due)
     }
     let now = now
-    for (id, timer) in timers.filter({ $0.value.due <= now }).sorted(by: { $0.key < $1.key }) where timers[id] != nil {
+    for (id, timer) in timers.filter({ $0.value.due <= now }).sorted(by: { ($0.value.due, $0.key) < ($1.value.due, $1.key) }) where timers[id] != nil {
       timers[id] = nil
       timer.action()
     }
-  }
-
-  /// Milliseconds until the next timer, rounded up so that it is due then.
-  private func timeout() -> Int32 {
-    guard let due = timers.values.map(\.due).min() else { return -1 }
-    let wait = (due - now).components
-    guard wait.seconds >= 0, wait.attoseconds >= 0 else { return 0 }
-    return Int32(min(wait.seconds, 60) * 1000 + wait.attoseconds / 1_000_000_000_000_000 + 1)
   }
 }

@@ -11,7 +11,7 @@ struct Finder {
     var local: IPAddress
     var policy: LANPolicy
   }
-  typealias Finding = Result<(devices: [FoundDevice], all: Set<UDN>), Refusal>
+  typealias Finding = Result<[FoundDevice], Refusal>
   struct Refusal: Error { var why: String }
 
   let client: HTTPClient
@@ -24,7 +24,7 @@ struct Finder {
       case .success(let message):
         do throws(Refusal) {
           let description = try describe(message, location, source)
-          complete(description.devices.map { found($0, source) }[...], [], description.udns, done)
+          complete(description.devices.map { found($0, source) }[...], [], done)
         } catch { done(.failure(error)) }
       }
     }
@@ -65,9 +65,9 @@ struct Finder {
   }
 
   /// Asks one device after the other for its ProtocolInfo.
-  private func complete(_ rest: ArraySlice<FoundDevice>, _ whole: [FoundDevice], _ all: Set<UDN>, _ done: @escaping (Finding) -> Void) {
-    guard var next = rest.first else { return done(.success((whole, all))) }
-    guard let service = next.service(.connectionManager) else { return complete(rest.dropFirst(), whole + [next], all, done) }
+  private func complete(_ rest: ArraySlice<FoundDevice>, _ whole: [FoundDevice], _ done: @escaping (Finding) -> Void) {
+    guard var next = rest.first else { return done(.success(whole)) }
+    guard let service = next.service(.connectionManager) else { return complete(rest.dropFirst(), whole + [next], done) }
     let call = SOAPCall(
       action: SOAPAction(service.type, "GetProtocolInfo"), url: service.control, lane: .discovery, limit: .within(.seconds(Self.answerSeconds)))
     call.send(by: client) { result in
@@ -78,7 +78,7 @@ struct Finder {
       case .failure(.fault): break  // It cannot say: it takes nothing, as far as we know.
       case .failure(let error): return done(.failure(Refusal(why: "GetProtocolInfo: \(error)")))
       }
-      complete(rest.dropFirst(), whole + [next], all, done)
+      complete(rest.dropFirst(), whole + [next], done)
     }
   }
 }

@@ -33,7 +33,7 @@ package struct Roster {
   package enum Event: Equatable {
     case noticed(SSDPNotice, from: IPAddress)
     case saidGoodbye(UDN, from: IPAddress)
-    case described(LANURL, devices: [FoundDevice], all: Set<UDN>)
+    case described(LANURL, devices: [FoundDevice])
     case notDescribed(LANURL, why: String)
     case probed(LANURL, answered: Bool)
     /// A command or a renewal did not get through to it.
@@ -78,7 +78,7 @@ package struct Roster {
     switch event {
     case .noticed(let notice, let source): return noticed(notice, source, now)
     case .saidGoodbye(let udn, let source): return saidGoodbye(udn, source)
-    case .described(let url, let devices, _): return described(url, devices)
+    case .described(let url, let devices): return described(url, devices, now)
     case .notDescribed(let url, let why): return notDescribed(url, why, now)
     case .probed(let url, let answered): return probed(url, answered, now)
     case .wasUnreachable(let udn): return wasUnreachable(udn)
@@ -128,11 +128,12 @@ package struct Roster {
     roots[url]?.devices[udn] = nil
     roots[url]?.gone.insert(udn)
     if roots[url]?.devices.isEmpty == true { roots[url] = nil }
-    return [.vanish(udn, .byebye), .searchSoon]
+    return [.vanish(udn, .byebye), .searchSoon] + inherit([udn])
   }
 
-  private mutating func described(_ url: LANURL, _ devices: [FoundDevice]) -> [Action] {
+  private mutating func described(_ url: LANURL, _ devices: [FoundDevice], _ now: Instant) -> [Action] {
     guard var root = roots[url] else { return [] }
+    if let (udn, other) = claim(of: devices, at: root.source) { return contest(udn, at: other, by: url, now) }
     var actions: [Action] = []
     let previous = root.devices
     root.phase = .known
@@ -154,7 +155,23 @@ package struct Roster {
     return actions
   }
 
-  /// The device has a new description URL: it was restarted, or got another address.
+  /// A device among these that is known at another address.
+  private func claim(of devices: [FoundDevice], at source: IPAddress) -> (UDN, LANURL)? {
+    for found in devices {
+      for (url, root) in roots where root.source != source && root.devices[found.device.udn] != nil { return (found.device.udn, url) }
+    }
+    return nil
+  }
+
+  /// It got another address, or somebody takes its name: as long as it answers where it is, it stays there.
+  private mutating func contest(_ udn: UDN, at known: LANURL, by url: LANURL, _ now: Instant) -> [Action] {
+    let refusal = notDescribed(url, "\(udn) is at \(known.host) already, and is asked there first", now)
+    guard roots[known]?.phase == .known else { return refusal }
+    roots[known]?.phase = .probing(.probeFailed)
+    return refusal + [.probe(known)]
+  }
+
+  /// The device has a new description URL at its address: it was restarted.
   private mutating func takeOver(_ udn: UDN, from url: LANURL) {
     for (other, root) in roots where other != url && root.devices[udn] != nil {
       roots[other]?.devices[udn] = nil
@@ -178,7 +195,18 @@ package struct Roster {
       return []
     }
     roots[url] = nil
-    return root.devices.keys.map { .vanish($0, reason) }
+    return root.devices.keys.map { .vanish($0, reason) } + inherit(root.devices.keys)
+  }
+
+  /// Whoever was refused because a device was elsewhere gets another look at once.
+  private mutating func inherit(_ udns: some Collection<UDN>) -> [Action] {
+    var actions: [Action] = []
+    for (url, root) in roots {
+      guard case .failed = root.phase, !root.announced.isDisjoint(with: udns) else { continue }
+      roots[url]?.phase = .describing
+      actions.append(.describe(url, from: root.source))
+    }
+    return actions
   }
 
   private mutating func wasUnreachable(_ udn: UDN) -> [Action] {

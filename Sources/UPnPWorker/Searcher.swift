@@ -17,11 +17,17 @@ final class Searcher {
 
   private let loop: EventLoop
   private let descriptor: Int32
+  private let target: (address: IPAddress, port: UInt16)
   private let heard: (_ answer: [UInt8], _ from: IPAddress) -> Void
   private var soon: EventLoop.TimerID?
 
-  init(loop: EventLoop, local: IPAddress, interface: String?, heard: @escaping ([UInt8], IPAddress) -> Void) throws(Socket.Failure) {
+  /// - Parameter target: whom to ask; the group, but in tests.
+  init(
+    loop: EventLoop, local: IPAddress, interface: String?, target: (IPAddress, UInt16) = (SSDP.group, SSDP.port),
+    heard: @escaping ([UInt8], IPAddress) -> Void
+  ) throws(Socket.Failure) {
     descriptor = try Socket.search(from: local, interface: interface)
+    self.target = target
     self.loop = loop
     self.heard = heard
     loop.whenReadable(descriptor) { [weak self] in self?.read() }
@@ -51,7 +57,7 @@ final class Searcher {
 
   /// A packet that is not sent (no buffer, network down for a moment) is like one that is lost.
   private func search() {
-    for target in SSDP.targets { _ = Socket.send(descriptor, SSDP.search(target, mx: Self.mx), to: SSDP.group, port: SSDP.port) }
+    for type in SSDP.targets { _ = Socket.send(descriptor, SSDP.search(type, mx: Self.mx), to: target.address, port: target.port) }
   }
 
   private func read() {

@@ -7,6 +7,10 @@ final class Worker {
   static let commandLimit = Duration.milliseconds(4800)
   /// Commands under way; the supervisor has its own bound.
   static let mostCommands = 64
+  /// libupnp does not start while an address of the interface is still being checked for duplicates, which takes IPv6 one to
+  /// two seconds after the interface came up. Our own searches find devices meanwhile.
+  static let listenAgain = Duration.milliseconds(500)
+  static let mostListenTries = 20
   /// Reports of refused things in a minute: a flood from the LAN must not become a flood in the log.
   static let mostRefusals = 30
 
@@ -41,13 +45,25 @@ final class Worker {
     transports?.callback = "\(place.local):\(listener.port)"
     self.listener = listener
     searcher = try Searcher(loop: loop, local: place.local, interface: place.interface) { [weak self] in self?.heard($0, from: $1) }
-    let ssdp = try SSDPListener(interface: place.interface)
-    loop.whenReadable(ssdp.wakeup) { [weak self] in
-      for announcement in ssdp.take() { self?.heard(announcement) }
-    }
     forgiveRefusals()
     channel?.send(.ready(address: "\(place.local)"))
     searcher?.start()
+    listen(triesLeft: Self.mostListenTries)
+  }
+
+  private func listen(triesLeft: Int) {
+    do throws(SSDPListener.Failure) {
+      let ssdp = try SSDPListener(interface: place.interface)
+      loop.whenReadable(ssdp.wakeup) { [weak self] in
+        for announcement in ssdp.take() { self?.heard(announcement) }
+      }
+    } catch {
+      guard triesLeft > 1 else {
+        tell(.worker(interface: place.interface, up: false, detail: "\(error)"))
+        return loop.stop(ExitCode.noStart)
+      }
+      loop.after(Self.listenAgain) { [weak self] in self?.listen(triesLeft: triesLeft - 1) }
+    }
   }
 
   func report(failure: String, to descriptor: Int32) {
@@ -124,7 +140,7 @@ final class Worker {
 
   private func found(_ url: LANURL, _ finding: Finder.Finding) {
     switch finding {
-    case .success(let (devices, all)): on(.described(url, devices: devices, all: all))
+    case .success(let devices): on(.described(url, devices: devices))
     case .failure(let refusal): on(.notDescribed(url, why: refusal.why))
     }
   }

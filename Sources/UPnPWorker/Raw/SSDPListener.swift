@@ -25,7 +25,7 @@ struct SSDPListener {
   /// Announcements that wait; a burst of 256 devices with 8 each fits. More are dropped: devices announce themselves again.
   static let mostWaiting = 2048
   private static let ports = 49152...65535
-  private static let tries = 8
+  private static let tries = 3
 
   struct Failure: Error, CustomStringConvertible { let description: String }
 
@@ -33,14 +33,24 @@ struct SSDPListener {
     var ends: [Int32] = [0, 0]
     guard pipe2(&ends, O_NONBLOCK | O_CLOEXEC) == 0 else { throw Failure(description: "no pipe: \(String(cString: strerror(errno)))") }
     wakeup = ends[0]
-    inbox.withLock { $0.bell = ends[1] }
-    let before = Self.openDescriptors()
-    try Self.initialise(interface)
+    do throws(Failure) { try Self.listen(on: interface, bell: ends[1]) } catch {
+      for end in ends { close(end) }
+      throw error
+    }
+  }
+
+  private static func listen(on interface: String, bell: Int32) throws(Failure) {
+    let before = openDescriptors()
+    try initialise(interface)
     UpnpEnableWebserver(0)
+    inbox.withLock { $0.bell = bell }
     var handle: Int32 = 0
     let result = cupnp_register_client(onEvent, &handle)
-    guard result == UPNP_E_SUCCESS else { throw Failure(description: "libupnp: \(Self.text(result))") }
-    for fd in Self.openDescriptors().subtracting(before) { Self.confine(fd, to: interface) }
+    guard result == UPNP_E_SUCCESS else {
+      UpnpFinish()
+      throw Failure(description: "libupnp: \(text(result))")
+    }
+    for fd in openDescriptors().subtracting(before) { confine(fd, to: interface) }
   }
 
   func take() -> [Announcement] {
