@@ -7,6 +7,7 @@ import Glibc
 import LinkTransport
 import Logging
 import MediaRelay
+import NIOCore
 import NIOPosix
 import OpenSSLTLS
 import SQLiteStore
@@ -56,7 +57,15 @@ struct Daemon: Sendable {
   }
 
   private static func open(_ path: String, _ clock: WallClock) throws(StartFailure) -> SQLiteGatewayStore {
-    do { return try SQLiteGatewayStore(path: path, clock: clock) } catch { throw StartFailure(error) }
+    do { return try SQLiteGatewayStore(path: path, clock: clock, durability: durability) } catch { throw StartFailure(error) }
+  }
+
+  /// The kill scenario has a control, a store that lies, which its checks must catch. No release build knows it.
+  private static var durability: Durability {
+    #if DEBUG
+      if getenv("PNGW_STORE").map({ String(cString: $0) }) == "unsafe-for-testing" { return .unsafeForTesting }
+    #endif
+    return .full
   }
 
   private static func makeFolder(_ path: String) throws(StartFailure) {

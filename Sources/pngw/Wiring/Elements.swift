@@ -3,6 +3,7 @@ import CPNSSession
 import GatewayCore
 import LinkTransport
 import OpenSSLTLS
+import TLSLinks
 
 /// Where PNEs connect: TLS 1.3 with pre-shared keys (docs/protocol.md, "Pairing").
 struct Elements: ElementListening {

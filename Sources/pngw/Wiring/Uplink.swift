@@ -3,6 +3,7 @@ import CPNSSession
 import GatewayCore
 import LinkTransport
 import OpenSSLTLS
+import TLSLinks
 
 /// The uplink over TLS 1.3 (docs/protocol.md, "Uplink").
 struct Uplink: UplinkConnecting {
