@@ -127,8 +127,8 @@ let unitTests = [
   tests("ServiceManager", []),
 ]
 
-// WORKTREE-ONLY-BEGIN
-/// `PNGW_ONLY=SomeTests` keeps that target and what it needs.
+/// Handy while working on one part: `PNGW_ONLY=ServerCoreTests,CPNSModelTests swift build --build-tests` builds these targets and
+/// what they need, and nothing else.
 func closure(of names: [String], in targets: [Target]) -> [Target] {
   var wanted = Set(names)
   var grew = true
@@ -147,7 +147,6 @@ func closure(of names: [String], in targets: [Target]) -> [Target] {
 }
 var all = c + model + contracts + cores + adapters + assemblies + mains + unitTests
 if let only = Context.environment["PNGW_ONLY"] { all = closure(of: only.split(separator: ",").map(String.init), in: all) }
-// WORKTREE-ONLY-END
 
 let package = Package(
   name: "pngw",
