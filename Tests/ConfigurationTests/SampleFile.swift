@@ -11,7 +11,7 @@ enum SampleFile {
         table = key.table
         text += "[\(table)]\n"
       }
-      text += wrapped("\(key.purpose.capitalised)."  + " \(key.expects.capitalised).").map { "# \($0)\n" }.joined()
+      text += wrapped("\(key.purpose.capitalised)." + " \(key.expects.capitalised).").map { "# \($0)\n" }.joined()
       text += "#\(key.name) = \(key.literal(in: File()))\n"
     }
     return text
