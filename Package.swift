@@ -96,7 +96,7 @@ let mains = [
   ] + nio),
   main("pne", [
     "CPNSModel", "CPNSMessages", "CPNSSession", "ElementCore", "OpenSSLTLS", "LinkTransport", "TLSLinks", "AvahiBearer",
-    arguments, log,
+    "ServiceManager", arguments, log,
   ] + nio),
 ]
 
