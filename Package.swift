@@ -95,7 +95,7 @@ let mains = [
     "HTTPServing", "SQLiteStore", "ServiceManager", arguments, log,
   ] + nio),
   main("pne", [
-    "CPNSModel", "CPNSMessages", "CPNSSession", "ElementCore", "OpenSSLTLS", "LinkTransport", "TLSLinks", "AvahiBearer",
+    "CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", "ElementCore", "OpenSSLTLS", "LinkTransport", "TLSLinks", "AvahiBearer",
     "ServiceManager", arguments, log,
   ] + nio),
 ]
