@@ -1,4 +1,5 @@
 package import CPNSModel
+package import FoundationEssentials
 
 /// How people name a device: its whole id, the beginning of its UUID, or its exact name.
 package enum PNEReference {
@@ -25,7 +26,7 @@ package enum PNEReference {
       return pne
     }
     let named = pnes.filter { $0.name == text }
-    let found = named.isEmpty ? pnes.filter { isBeginning(text, of: $0.entityID) } : named
+    let found = named.isEmpty ? pnes.filter { isBeginning(text, of: $0.entityID.uuid) } : named
     switch found.count {
     case 0: throw .unknown(text)
     case 1: return found[0]
@@ -42,8 +43,9 @@ package enum PNEReference {
     return String(text)
   }
 
-  private static func isBeginning(_ text: String, of id: EntityID) -> Bool {
+  /// - Parameter text: with or without `urn:uuid:`, in either case.
+  package static func isBeginning(_ text: String, of id: UUID) -> Bool {
     let bare = text.lowercased().hasPrefix("urn:uuid:") ? text.dropFirst(9) : text[...]
-    return bare.count >= shortest && id.urn.dropFirst(9).hasPrefix(bare.lowercased())
+    return bare.count >= shortest && id.uuidString.lowercased().hasPrefix(bare.lowercased())
   }
 }

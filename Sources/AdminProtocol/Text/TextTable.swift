@@ -8,9 +8,14 @@ package struct TextTable: Sendable {
   private static let narrowest = 6
 
   private let titles: [String]
+  private let kept: Set<Int>
   private var rows: [[String]] = []
 
-  package init(_ titles: [String]) { self.titles = titles }
+  /// - Parameter kept: columns that are never cut, because people type them again.
+  package init(_ titles: [String], kept: Set<Int> = []) {
+    self.titles = titles
+    self.kept = kept
+  }
 
   /// Cells that are missing are empty; cells too many are left out.
   package mutating func add(_ cells: [String]) {
@@ -37,7 +42,9 @@ package struct TextTable: Sendable {
   private var widths: [Int] {
     var widths = titles.indices.map { column in ([titles] + rows).map { Printable.width($0[column]) }.max() ?? 0 }
     let room = Self.columns - Self.gap * (titles.count - 1)
-    while widths.reduce(0, +) > room, let widest = widths.indices.max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest {
+    while widths.reduce(0, +) > room, 
+      let widest = widths.indices.filter({ !kept.contains($0) }).max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest
+    {
       widths[widest] -= 1
     }
     return widths
