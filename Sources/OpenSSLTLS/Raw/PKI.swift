@@ -56,6 +56,10 @@ package final class X509Certificate: @unchecked Sendable {
   /// First URI among the subject alternative names.
   package var uri: String? { Certificate.uri(of: raw) }
   package var summary: String { Certificate.summary(of: raw) }
+  /// All subject alternative names, in a text to be compared with another's.
+  package var names: String { String(decoding: written { copenssl_print_names($0, raw) }, as: UTF8.self) }
+  /// SHA-256 of the public key (SubjectPublicKeyInfo, DER): the same for every certificate of one key.
+  package var keyDigest: [UInt8] { Cryptography.sha256(written { i2d_PUBKEY_bio($0, X509_get0_pubkey(raw)) }) }
   /// First 16 bytes of SHA-256 over the certificate: how a claim code names a trust anchor.
   package var fingerprint: [UInt8] { Array(Cryptography.sha256(der).prefix(16)) }
   package func fits(_ key: PrivateKey) -> Bool { X509_check_private_key(raw, key.raw) == 1 }
