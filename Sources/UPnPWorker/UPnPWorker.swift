@@ -22,8 +22,8 @@ package enum UPnPWorker {
   }
 
   private static func fail(_ interface: String, _ descriptor: Int32, _ why: String) -> Int32 {
-    SupervisorChannel(loop: EventLoop(), descriptor: descriptor) { _ in }
-      .send(.event(.worker(interface: interface, up: false, detail: why)))
+    let channel = SupervisorChannel(loop: EventLoop(), descriptor: descriptor) { _ in }
+    withExtendedLifetime(channel) { channel.send(.event(.worker(interface: interface, up: false, detail: why))) }
     return ExitCode.noStart
   }
 }
