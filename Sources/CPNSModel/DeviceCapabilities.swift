@@ -25,10 +25,10 @@ package struct DeviceCapabilities: Hashable, Sendable, Codable {
     self.sinkProtocolInfo = sinkProtocolInfo
   }
 
-  /// Whether the device says that it takes `mediaType` (`type/subtype`, without parameters).
+  /// Whether the device says that it takes `mediaType` (`type/subtype`), under any name of that format.
   package func takes(_ mediaType: String) -> Bool {
-    let wanted = mediaType.lowercased()
-    let family = wanted.prefix { $0 != "/" } + "/*"
-    return accepts.contains { $0 == "*/*" || $0 == wanted || $0 == family }
+    let names = MediaTypes.names(of: mediaType)
+    let families = names.map { $0.prefix { $0 != "/" } + "/*" }
+    return accepts.contains { accepted in accepted == "*/*" || names.contains(accepted) || families.contains { $0 == accepted } }
   }
 }

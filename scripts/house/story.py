@@ -104,7 +104,7 @@ def find_track(house, nas, container, depth):
     """The first track below `container`."""
     listing = house.gateway.admin.get(f"/v1/pnes/{nas['entity_id']}/objects?container={container.replace('$', '%24')}&start=0&count=50")
     for item in listing["objects"]:
-        if not item["is_container"] and "audio" in item["upnp_class"]:
+        if not item["is_container"] and "audio" in item["class"]:
             return item
     if depth > 0:
         for item in listing["objects"]:
