@@ -61,6 +61,36 @@ struct GatewayStoreContract: Sendable, CustomTestStringConvertible {
     }
   }
 
+  func endedDeliveriesAreListedWithHowTheyEnded() async throws {
+    var deliveries = [Sample.delivery(.delivered), Sample.delivery(.failed), Sample.delivery(.failed)]
+    for index in deliveries.indices {
+      let outcome = DeliveryOutcome(delivery: deliveries[index].order.id, state: deliveries[index].state, reason: "why \(index)", detail: "so", bytes: 7, sha256: [1, 2])
+      deliveries[index].ending = DeliveryEnding(outcome: outcome, at: Timestamp(milliseconds: Sample.now.milliseconds + Int64(index)))
+    }
+    try await withStore(Sample.now) { [deliveries] (store: any GatewayStore) async throws in
+      try await store.commit([.putDelivery(Sample.delivery(.playing))])
+      for delivery in deliveries { try await store.commit([.putDelivery(delivery)]) }
+    }
+    try await withStore(Sample.now) { [deliveries] (store: any GatewayStore) async throws in
+      #expect(try await store.endedDeliveries(limit: 10) == deliveries.reversed())
+      #expect(try await store.endedDeliveries(limit: 2) == Array(deliveries.reversed().prefix(2)))
+      #expect(try await store.endedDeliveries(limit: 0).isEmpty)
+      #expect(try await store.delivery(deliveries[1].order.id) == deliveries[1])
+    }
+  }
+
+  func everySourceIsKept() async throws {
+    let sources = [ContentSource.server, .staged, .mediaServer(element: .random(), url: "http://192.0.2.7/1.mp4")]
+    try await withStore(Sample.now) { (store: any GatewayStore) async throws in
+      for source in sources {
+        var delivery = Sample.delivery(.accepted)
+        delivery.source = source
+        try await store.commit([.putDelivery(delivery)])
+        #expect(try await store.delivery(delivery.order.id) == delivery)
+      }
+    }
+  }
+
   func endedDeliveriesAreForgottenAfterThirtyDays() async throws {
     let early = Sample.delivery(.failed), late = Sample.delivery(.delivered), live = Sample.delivery(.accepted)
     let day: Int64 = 86_400_000

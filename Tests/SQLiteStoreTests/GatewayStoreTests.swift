@@ -26,6 +26,8 @@ import Testing
   @Test func whatWasCommittedIsThereAfterARestart() async throws { try await contract(.full).holdsWhatWasCommitted() }
   @Test func aPutReplacesWhatWasThere() async throws { try await contract(.full).putsReplace() }
   @Test func aDeliveryThatHasEndedStaysSo() async throws { try await contract(.full).aDeliveryThatHasEndedStaysSo() }
+  @Test func endedDeliveriesAreListedWithHowTheyEnded() async throws { try await contract(.full).endedDeliveriesAreListedWithHowTheyEnded() }
+  @Test func everySourceOfADeliveryIsKept() async throws { try await contract(.full).everySourceIsKept() }
   @Test func endedDeliveriesAreForgottenAfterThirtyDays() async throws { try await contract(.full).endedDeliveriesAreForgottenAfterThirtyDays() }
   @Test func theOutboxIsInOrderAndItsNumbersAreNeverUsedAgain() async throws {
     try await contract(.full).theOutboxIsInOrderAndItsNumbersAreNeverUsedAgain()
@@ -52,6 +54,21 @@ import Testing
     #expect(try await store.delivery(second.order.id) == second)
   }
 
+  @Test func aDatabaseOfTheFirstSchemaIsTakenOver() async throws {
+    let path = folder.file("pngw.sqlite")
+    let first = Schema(applicationID: Schema.gateway.applicationID, steps: Array(Schema.gateway.steps.prefix(1)))
+    let old = try Database(path: path, schema: first, durability: .full)
+    let live = Sample.delivery(.fetching)
+    let order = String(decoding: try JSONEncoder().encode(live.order), as: UTF8.self), source = String(decoding: try JSONEncoder().encode(live.source), as: UTF8.self)
+    try await old.write { (connection) throws(SQLiteError) in
+      _ = try connection.execute(
+        "INSERT INTO delivery VALUES (?, 'fetching', ?, ?, ?, 1, NULL, NULL)", .text(live.order.id.urn), .text(order), .text(source),
+        .integer(Sample.now.milliseconds))
+    }
+    await old.close()
+    #expect(try await open().load().deliveries == [live])
+  }
+
   @Test func aCommitThatFailsChangesNothing() async throws {
     let store = try open()
     try await store.database.write { (connection) throws(SQLiteError) in
@@ -73,7 +90,7 @@ import Testing
     #expect { try open() } throws: { if case .unavailable = $0 as? StoreError { true } else { false } }
     try await store.database.write { (connection) throws(SQLiteError) in _ = try connection.execute("PRAGMA user_version = 9") }
     await store.close()
-    #expect(throws: StoreError.newer(found: 9, known: 1)) { try open() }
+    #expect(throws: StoreError.newer(found: 9, known: 2)) { try open() }
     try Data("nothing".utf8).write(to: URL(filePath: folder.file("pngw.sqlite")))
     #expect { try open() } throws: { if case .damaged = $0 as? StoreError { true } else { false } }
   }

@@ -28,6 +28,8 @@ struct ContentFetcher: Sendable {
       switch record.source {
       case .server: try await pull(record.order, into: stage, progress)
       case .mediaServer(let element, let url): try await read(url, of: element, into: stage, progress)
+      // Evicted, or torn by a power cut: nobody has it any more but who pushed it.
+      case .staged: throw .final(reason: "content-gone", detail: "what was pushed is not staged any more; push it again")
       }
       do throws(StageError) {
         try await stage.finish()

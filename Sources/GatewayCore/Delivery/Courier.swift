@@ -36,7 +36,6 @@ struct Courier: Sendable {
     guard let outcome = await outcome(of: record, service) else { return }
     let entry = await inventory.entry(record.order.consumer)
     await service.end(record, outcome, usage: outcome.bytes > 0 ? entry.map { usage(record.order, outcome, began, $0) } : nil)
-    if case .mediaServer = record.source { await stages.remove(record.order.content.id) }
   }
 
   /// - Returns: nil when the PNE has told it itself, or we are being stopped.

@@ -67,7 +67,8 @@ package actor DeliveryService {
   // MARK: Accepting
 
   /// On disk when this returns `.accepted`; a repeated offer is accepted and changes nothing.
-  package func accept(_ order: DeliveryOrder, from source: ContentSource) async -> Acceptance {
+  /// - Parameter stage: holds a content that is staged already, so that nothing evicts it before its turn.
+  package func accept(_ order: DeliveryOrder, from source: ContentSource, holding stage: (any StagedContent)? = nil) async -> Acceptance {
     if live[order.id] != nil { return .accepted }
     guard let consumer = await inventory.entry(order.consumer) else { return .refused(.notFound, "\(order.consumer) is not in this PN") }
     guard live.count < Self.capacity else { return .refused(.busy, "\(Self.capacity) deliveries have not ended yet") }
@@ -78,15 +79,15 @@ package actor DeliveryService {
     } catch {
       return .refused(.busy, "the gateway can't write: \(error)")
     }
-    enqueue(record)
+    enqueue(record, stage)
     journal.tell(.deliveryAccepted, "\(order.content.name) is to go to \(consumer.name)", fields(order))
     return .accepted
   }
 
-  private func enqueue(_ record: DeliveryRecord) {
+  private func enqueue(_ record: DeliveryRecord, _ stage: (any StagedContent)?) {
     let id = record.order.id
     guard live[id] == nil else { return }
-    live[id] = Live(record: record)
+    live[id] = Live(record: record, stage: stage)
     let idle = queues[record.order.consumer] == nil
     queues[record.order.consumer, default: []].append(id)
     if idle { want.yield(record.order.consumer) }
@@ -96,6 +97,7 @@ package actor DeliveryService {
 
   /// The whole life: until cancelled.
   func run(by courier: Courier) async {
+    await holdStaged(courier.stages)
     await withDiscardingTaskGroup { group in
       for await consumer in wanted {
         group.addTask { await self.serve(consumer, by: courier) }
@@ -106,11 +108,41 @@ package actor DeliveryService {
 
   private func serve(_ consumer: EntityID, by courier: Courier) async {
     while let id = queues[consumer]?.first {
-      if let record = await begun(id) { await courier.carry(record, for: self) }
+      let content = live[id]?.record
+      if let record = await begun(id) { await carry(record, by: courier) }
       if Task.isCancelled { return }
       queues[consumer]?.removeAll { $0 == id }
+      if let content { await tidy(content, courier.stages) }
     }
     queues[consumer] = nil
+  }
+
+  /// Until the delivery has ended, whoever ended it: the courier, the PNE, or an administrator who removed the PNE.
+  private func carry(_ record: DeliveryRecord, by courier: Courier) async {
+    let ends = observeEnds()
+    guard live[record.order.id] != nil else { return }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await courier.carry(record, for: self) }
+      group.addTask { for await end in ends where end.delivery == record.order.id { return } }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// What the server has can be had again and stays until its room is needed; of the rest, the last delivery takes the stage along.
+  private func tidy(_ record: DeliveryRecord, _ stages: any ContentStage) async {
+    let content = record.order.content.id
+    guard record.source != .server, !live.values.contains(where: { $0.record.order.content.id == content }) else { return }
+    await stages.remove(content)
+  }
+
+  /// After a restart: contents that only we have must not be evicted while their deliveries wait.
+  private func holdStaged(_ stages: any ContentStage) async {
+    for entry in live.values where entry.record.source == .staged && entry.stage == nil {
+      do { setStage(try await stages.open(entry.record.order.content), of: entry.record.order.id) } catch {
+        logger.warning("pushed content not staged", metadata: ["content": "\(entry.record.order.content.id)", "error": "\(error)"])
+      }
+    }
   }
 
   /// Counts the attempt on disk, so that a delivery that kills the gateway is found out.
@@ -137,6 +169,8 @@ package actor DeliveryService {
     do { return try await store.delivery(id) } catch { return nil }  // the disk's trouble is on the health board
   }
   package func progressBytes(_ id: DeliveryID) -> UInt64? { live[id]?.bytes }
+  /// The newest end first.
+  package func ended(limit: Int) async throws(StoreError) -> [DeliveryRecord] { try await store.endedDeliveries(limit: limit) }
 
   func stage(of id: DeliveryID, for consumer: EntityID) -> (any StagedContent)? {
     guard let entry = live[id], entry.record.order.consumer == consumer else { return nil }
@@ -158,7 +192,15 @@ package actor DeliveryService {
     message.state = Cpns_V1_DeliveryState(state)
     message.bytes = bytes
     news.send(message)
-    if turned { announce(state, entry.record.order) }
+    if turned { announce(state, entry.record.order) } else { tellProgress(entry) }
+  }
+
+  private func tellProgress(_ entry: Live) {
+    let content = entry.record.order.content
+    var fields = fields(entry.record.order)
+    fields["bytes"] = "\(entry.bytes)"
+    if let size = content.size { fields["size"] = "\(size)" }
+    journal.tell(.deliveryProgress, "\(entry.bytes) bytes of \(content.name) are through", fields)
   }
 
   /// Progress is told at each turn, and every so many bytes.
@@ -180,6 +222,15 @@ package actor DeliveryService {
     return true
   }
 
+  /// The consumer is not in the PN any more.
+  func abandon(consumer: EntityID) async {
+    for entry in live.values where entry.record.order.consumer == consumer {
+      let outcome = DeliveryOutcome(
+        delivery: entry.record.order.id, state: .failed, reason: "consumer-removed", detail: "it was removed from the Personal Network", bytes: 0)
+      await end(entry.record, outcome)
+    }
+  }
+
   /// The gateway itself saw how it ended.
   func end(_ record: DeliveryRecord, _ outcome: DeliveryOutcome, usage: UsageRecord? = nil) async {
     while live[record.order.id] != nil {
@@ -194,9 +245,10 @@ package actor DeliveryService {
 
   private func finish(_ record: DeliveryRecord, _ outcome: DeliveryOutcome, usage: UsageRecord?) async throws(StoreError) {
     var ended = record
-    ended.state = outcome.state
-    var operations: [StoreOperation] = [.putDelivery(ended)]
     let now = clock.now()
+    ended.state = outcome.state
+    ended.ending = DeliveryEnding(outcome: outcome, at: now)
+    var operations: [StoreOperation] = [.putDelivery(ended)]
     if ended.source == .server {
       operations.append(.enqueue(OutboxDraft(
         kind: Cpns_V1_Kind.deliveryResult.rawValue, body: Cpns_V1_DeliveryResult(outcome).bytes, idempotency: .random(), made: now)))

@@ -13,7 +13,7 @@ package actor ElementService {
   /// Time for a PNE to come back after the gateway's start, before it counts as gone.
   private static let graceSeconds = 30
 
-  private struct Linked {
+  struct Linked {
     let session: Session
     let outgoing: OutgoingContent
   }
@@ -22,16 +22,18 @@ package actor ElementService {
   nonisolated let local: LocalEntity
   private let listener: any ElementListening
   private let announcer: (any ServiceAnnouncing)?
-  private let store: any GatewayStore
-  private let inventory: PNInventory
+  let store: any GatewayStore
+  let inventory: PNInventory
   private let outbox: OutboxSignal
-  private let journal: Journal
-  private let clock: WallClock
-  private let timer: any Clock<Duration>
+  let journal: Journal
+  let clock: WallClock
+  let timer: any Clock<Duration>
   private let logger: Logger
-  private var links: [EntityID: Linked] = [:]
+  var links: [EntityID: Linked] = [:]
   private nonisolated let turns = Broadcast<EntityID>(capacity: 256)
-  private var deliveries: DeliveryService?
+  /// The pairing window was opened, or has closed.
+  nonisolated let windowTurns = Broadcast<Void>(capacity: 1)
+  private(set) var deliveries: DeliveryService?
   package private(set) var port: Int?
 
   init(
@@ -63,6 +65,10 @@ package actor ElementService {
       }
       group.addTask {
         await self.forgetAfterGrace()
+        return nil
+      }
+      group.addTask {
+        await self.tellClosings()
         return nil
       }
       var failure: LinkError?
@@ -101,7 +107,7 @@ package actor ElementService {
 
   private nonisolated func rejected(_ identity: String, _ address: String) {
     logger.notice("pre-shared key refused", metadata: ["address": "\(address)"])
-    if keys.failed(identity) { journal.tell(.pairingClosed, "pairing was closed: too many wrong codes", ["address": address, "why": "too-many-failures"]) }
+    if keys.failed(identity) { windowTurns.send(()) }
   }
 
   // MARK: Links
@@ -126,6 +132,7 @@ package actor ElementService {
     if keys.proved(element) {
       let name = await session.peer?.name ?? element.urn
       journal.tell(.paired, "\(name) is paired", ["entity": element.urn, "name": name])
+      windowTurns.send(())
     }
     await old?.session.close()
   }
@@ -183,6 +190,8 @@ package actor ElementService {
   }
 
   func register(_ registration: Cpns_V1_Registration, _ peer: Peer) async -> Reply {
+    // It was removed, or left, while this link stood.
+    guard keys.isPaired(peer.entity) else { return .status(.unauthenticated, "this PNE is not paired any more: pair again") }
     do {
       let entry = InventoryEntry(
         id: peer.entity, name: registration.name.isEmpty ? peer.name : registration.name, kind: .pne,
@@ -208,6 +217,7 @@ package actor ElementService {
   func deregister(_ element: EntityID) async -> Reply {
     do { try await inventory.remove(element, with: [.removePairing(element)]) } catch { return .status(.busy, "the gateway can't write: \(error)") }
     keys.forget(element)
+    await deliveries?.abandon(consumer: element)
     return .status(.ok)
   }
 

@@ -15,6 +15,8 @@ package final class KeyRing: Sendable {
     var pairings: [EntityID: Pairing]
     var window: PairingWindow?
     var windowKey: [UInt8] = []
+    /// Whoever watches was told how the window closed.
+    var isToldClosed = true
   }
   private let ring: Mutex<Ring>
   private let gateway: EntityID
@@ -62,6 +64,7 @@ package final class KeyRing: Sendable {
     ring.withLock { ring in
       ring.window = PairingWindow(key: code.key, expires: expires)
       ring.windowKey = derived
+      ring.isToldClosed = false
     }
     return (code, expires)
   }
@@ -77,6 +80,16 @@ package final class KeyRing: Sendable {
       case .claimed(let element, _): return ring.window.map { Window(expires: $0.expires, claimedBy: element) }
       case .closed, nil: return nil
       }
+    }
+  }
+
+  /// How the window closed, the first time that it is asked after it did.
+  func takeClosing() -> PairingWindow.Closing? {
+    ring.withLock { ring in
+      ring.window?.expire(now: clock.now())
+      guard !ring.isToldClosed, case .closed(let why) = ring.window?.state else { return nil }
+      ring.isToldClosed = true
+      return why
     }
   }
 

@@ -13,6 +13,9 @@ package protocol GatewayStore: Sendable {
   /// A delivery, ended ones among them; nil when it was never accepted or is forgotten.
   func delivery(_ id: DeliveryID) async throws(StoreError) -> DeliveryRecord?
 
+  /// Deliveries that have ended, the newest end first, at most `limit`.
+  func endedDeliveries(limit: Int) async throws(StoreError) -> [DeliveryRecord]
+
   /// The oldest messages with `sequence` above `after`, in order, at most `limit`.
   func outbox(after sequence: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage]
 
@@ -83,13 +86,28 @@ package struct DeliveryRecord: Sendable, Equatable {
   package var accepted: Timestamp
   /// How often it was begun; a delivery that keeps failing is given up.
   package var attempts: Int
+  /// How it ended; nil while it lasts.
+  package var ending: DeliveryEnding?
 
-  package init(order: DeliveryOrder, state: DeliveryState, source: ContentSource, accepted: Timestamp, attempts: Int) {
+  package init(
+    order: DeliveryOrder, state: DeliveryState, source: ContentSource, accepted: Timestamp, attempts: Int, ending: DeliveryEnding? = nil
+  ) {
     self.order = order
     self.state = state
     self.source = source
     self.accepted = accepted
     self.attempts = attempts
+    self.ending = ending
+  }
+}
+
+package struct DeliveryEnding: Sendable, Equatable, Codable {
+  package var outcome: DeliveryOutcome
+  package var at: Timestamp
+
+  package init(outcome: DeliveryOutcome, at: Timestamp) {
+    self.outcome = outcome
+    self.at = at
   }
 }
 
@@ -99,6 +117,8 @@ package enum ContentSource: Sendable, Equatable, Codable {
   case server
   /// From a media server on the LAN, which is the virtual PNE `element`.
   case mediaServer(element: EntityID, url: String)
+  /// From an administrator: it lies whole in the stage already.
+  case staged
 }
 
 package enum StoreOperation: Sendable, Equatable {

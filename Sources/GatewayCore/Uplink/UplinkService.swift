@@ -33,6 +33,14 @@ package final class UplinkService: Sendable {
   private struct Live {
     var state = State.notEnrolled
     var session: Session?
+    /// Since when it is up, down or not enrolled; tries in between do not count.
+    var since: Timestamp
+
+    mutating func turn(to next: State, with session: Session? = nil, at now: Timestamp) {
+      if state.standing != next.standing { since = now }
+      state = next
+      self.session = session
+    }
   }
 
   private let settings: Settings
@@ -45,7 +53,7 @@ package final class UplinkService: Sendable {
   private let clock: WallClock
   private let timer: any Clock<Duration>
   private let logger: Logger
-  private let live = Mutex(Live())
+  private let live: Mutex<Live>
   /// Says that the state changed: enrolled, connected, lost.
   private let turns = Broadcast<Void>(capacity: 1)
   let streams = ContentStreams()
@@ -64,13 +72,19 @@ package final class UplinkService: Sendable {
     self.clock = clock
     self.timer = timer
     self.logger = logger
+    live = Mutex(Live(since: clock.now()))
   }
 
   package var state: State { live.withLock { $0.state } }
+  /// What it is, and since when it is up, down or not enrolled.
+  package var stateAndSince: (State, Timestamp) { live.withLock { ($0.state, $0.since) } }
   var session: Session? { live.withLock { $0.session } }
 
-  /// Enrolment has just ended: try at once.
-  func enrolled() { turns.send(()) }
+  /// Enrolment has just ended: try at once. A link to the server of before ends.
+  func enrolled() async {
+    turns.send(())
+    await session?.close()
+  }
 
   /// Waits until the uplink stands.
   /// - Returns: nil when cancelled.
@@ -131,22 +145,20 @@ package final class UplinkService: Sendable {
   }
 
   private func stands(_ session: Session, _ peer: Peer, _ server: String) async {
-    live.withLock {
-      $0.state = .connected(server: server, since: clock.now())
-      $0.session = session
-    }
+    let now = clock.now()
+    live.withLock { $0.turn(to: .connected(server: server, since: now), with: session, at: now) }
     health.clear(.uplinkDown)
     health.clear(.uplinkRefused)
     journal.tell(.uplinkConnected, "the uplink to \(server) stands", ["server": server, "entity": peer.entity.urn])
     turns.send(())
-    await outbox.drain(over: session)
+    await outbox.drain(over: session, to: peer)
   }
 
   private func lost(_ server: String, _ why: String, refused: Bool) {
+    let now = clock.now()
     let stood = live.withLock { live in
-      defer { live = Live(state: .waiting(server: server, why: why), session: nil) }
-      if case .connected = live.state { return true }
-      return false
+      defer { live.turn(to: .waiting(server: server, why: why), at: now) }
+      return live.state.standing == .up
     }
     streams.endAll()
     if stood { journal.tell(.uplinkLost, "the uplink to \(server) is lost: \(why)", ["server": server, "why": why]) }
@@ -157,7 +169,10 @@ package final class UplinkService: Sendable {
     turns.send(())
   }
 
-  private func enter(_ state: State) { live.withLock { $0.state = state } }
+  private func enter(_ state: State) {
+    let now = clock.now()
+    live.withLock { $0.turn(to: state, at: now) }
+  }
 
   private func firstOf(_ turns: AsyncStream<Void>) async { for await _ in turns { return } }
 
@@ -195,6 +210,18 @@ package final class UplinkService: Sendable {
     case .timedOut: "no answer in time"
     case .refused(let code, let detail): "\(code): \(detail)"
     case .busy: "busy"
+    }
+  }
+}
+
+extension UplinkService.State {
+  fileprivate enum Standing { case none, down, up }
+
+  fileprivate var standing: Standing {
+    switch self {
+    case .notEnrolled: .none
+    case .connecting, .waiting: .down
+    case .connected: .up
     }
   }
 }

@@ -43,12 +43,13 @@ extension Connection {
     let ending = record.state.isFinal ? try nextEnding() : nil
     let changed = try execute(
       """
-      INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state,
+      INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = excluded.state,
       delivery_order = excluded.delivery_order, source = excluded.source, accepted = excluded.accepted, attempts = excluded.attempts,
-      ended = excluded.ended, ending = excluded.ending WHERE ending IS NULL
+      ended = excluded.ended, ending = excluded.ending, outcome = excluded.outcome WHERE ending IS NULL
       """,
       .text(record.order.id.urn), .text(record.state.rawValue), .text(try JSON.encode(record.order)), .text(try JSON.encode(record.source)),
-      .integer(record.accepted.milliseconds), .integer(Int64(record.attempts)), ending == nil ? .null : .integer(now.milliseconds), .optional(ending))
+      .integer(record.accepted.milliseconds), .integer(Int64(record.attempts)), ending == nil ? .null : .integer(now.milliseconds), .optional(ending),
+      .optional(try record.ending.map { (value) throws(SQLiteError) in try JSON.encode(value) }))
     guard changed > 0, let ending else { return }
     try execute("DELETE FROM delivery WHERE ending IS NOT NULL AND ending <= ?", .integer(ending - Self.rememberedDeliveries))
     try forgetOldDeliveries(now)

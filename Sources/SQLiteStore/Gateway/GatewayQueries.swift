@@ -47,14 +47,23 @@ extension Connection {
     return try delivery(row)
   }
 
-  private static let deliveryColumns = "delivery_order, state, source, accepted, attempts"
+  /// The newest end first.
+  func endedDeliveries(_ limit: Int) throws(SQLiteError) -> [DeliveryRecord] {
+    var deliveries: [DeliveryRecord] = []
+    let sql = "SELECT \(Self.deliveryColumns) FROM delivery WHERE ending IS NOT NULL ORDER BY ending DESC LIMIT ?"
+    for row in try rows(sql, .integer(Int64(limit))) { deliveries.append(try delivery(row)) }
+    return deliveries
+  }
+
+  private static let deliveryColumns = "delivery_order, state, source, accepted, attempts, outcome"
 
   private func delivery(_ row: [SQLiteValue]) throws(SQLiteError) -> DeliveryRecord {
     guard let state = row[1].text.flatMap(DeliveryState.init(rawValue:)) else { throw .damaged("\(path): delivery.state holds no state") }
     return DeliveryRecord(
       order: try JSON.decode(DeliveryOrder.self, row[0], in: "\(path): delivery.delivery_order"), state: state,
       source: try JSON.decode(ContentSource.self, row[2], in: "\(path): delivery.source"),
-      accepted: Timestamp(milliseconds: row[3].integer ?? 0), attempts: Int(clamping: row[4].integer ?? 0))
+      accepted: Timestamp(milliseconds: row[3].integer ?? 0), attempts: Int(clamping: row[4].integer ?? 0),
+      ending: row[5] == .null ? nil : try JSON.decode(DeliveryEnding.self, row[5], in: "\(path): delivery.outcome"))
   }
 
   func outbox(after sequence: Int64, limit: Int) throws(SQLiteError) -> [OutboxMessage] {

@@ -26,6 +26,8 @@ extension Schema {
         CREATE TABLE outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, body BLOB NOT NULL, idempotency TEXT NOT NULL,
           made INTEGER NOT NULL) STRICT
         """,
-      ]
+      ],
+      // outcome: a DeliveryEnding as JSON; in a final state only.
+      ["ALTER TABLE delivery ADD COLUMN outcome TEXT"],
     ])
 }

@@ -37,6 +37,10 @@ package struct SQLiteGatewayStore: GatewayStore {
     try await read { (connection) throws(SQLiteError) in try connection.delivery(id) }
   }
 
+  package func endedDeliveries(limit: Int) async throws(StoreError) -> [DeliveryRecord] {
+    try await read { (connection) throws(SQLiteError) in try connection.endedDeliveries(limit) }
+  }
+
   package func outbox(after sequence: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage] {
     try await read { (connection) throws(SQLiteError) in try connection.outbox(after: sequence, limit: limit) }
   }
