@@ -33,7 +33,7 @@ import Testing
   @Test func longTextIsBrokenBetweenWords() {
     #expect(Printable.wrapped("one two three", to: 7) == ["one two", "three"])
     #expect(Printable.wrapped("", to: 7) == [])
-    #expect(Printable.wrapped("incomprehensibilities at", to: 7) == ["incomp…", "at"])
+    #expect(Printable.wrapped("incomprehensibilities at", to: 7) == ["incompr", "ehensib", "ilities", "at"])
   }
 
   @Test func aCodeIsDrawnLightOnDarkWithItsQuietZone() {

@@ -42,20 +42,29 @@ package enum Printable {
     return columns > 0 ? out + "…" : ""
   }
 
-  /// Broken between words into lines of at most `columns`; a longer word stands alone and is cut.
+  /// Broken between words into lines of at most `columns`, and within a word that is longer.
   package static func wrapped(_ text: String, to columns: Int) -> [String] {
     var lines: [String] = []
     var line = ""
-    for word in text.split(separator: " ") {
+    for word in text.split(separator: " ").flatMap({ pieces($0, of: columns) }) {
       if line.isEmpty {
-        line = cut(String(word), to: columns)
+        line = word
       } else if width(line) + 1 + width(word) <= columns {
         line += " " + word
       } else {
         lines.append(line)
-        line = cut(String(word), to: columns)
+        line = word
       }
     }
     return line.isEmpty ? lines : lines + [line]
+  }
+
+  private static func pieces(_ word: Substring, of columns: Int) -> [String] {
+    var pieces = [""]
+    for character in word {
+      if width(pieces[pieces.count - 1]) + width(character) > columns { pieces.append("") }
+      pieces[pieces.count - 1].append(character)
+    }
+    return pieces
   }
 }
