@@ -42,7 +42,7 @@ package struct TextTable: Sendable {
   private var widths: [Int] {
     var widths = titles.indices.map { column in ([titles] + rows).map { Printable.width($0[column]) }.max() ?? 0 }
     let room = Self.columns - Self.gap * (titles.count - 1)
-    while widths.reduce(0, +) > room, 
+    while widths.reduce(0, +) > room,
       let widest = widths.indices.filter({ !kept.contains($0) }).max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest
     {
       widths[widest] -= 1

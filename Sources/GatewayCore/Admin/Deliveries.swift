@@ -26,7 +26,9 @@ extension Administration {
     guard (1...Limits.name).contains(name.count), !name.contains("/"), name != ".", name != "..",
       name.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 })
     else {
-      throw AdminFailure(.badRequest, "the content has no name that a file could have", remedy: "give name=… of 1 to \(Limits.name) characters, without \"/\" and control characters")
+      throw AdminFailure(
+        .badRequest, "the content has no name that a file could have",
+        remedy: "give name=… of 1 to \(Limits.name) characters, without \"/\" and control characters")
     }
     return name
   }

@@ -21,7 +21,8 @@ extension AdminFailure {
     switch error {
     case .unknownDevice: self.init(.unreachable, "\(name) is not there now", remedy: "switch it on, and wait until it is online")
     case .unreachable(let why): self.init(.unreachable, "\(name): \(why)", remedy: "see that it is on and in the same network")
-    case .fault(let code, let text): self.init(.refused, "\(name) answered error \(code): \(text)", remedy: "look up UPnP error \(code); 701 means that there is no such object")
+    case .fault(let code, let text):
+      self.init(.refused, "\(name) answered error \(code): \(text)", remedy: "look up UPnP error \(code); 701 means that there is no such object")
     case .malformed(let why): self.init(.refused, "\(name): \(why)", remedy: "ask for fewer objects, or update the device")
     case .busy(let why): self.init(.busy, "\(name): \(why)", remedy: "try again in a moment")
     }
@@ -30,9 +31,13 @@ extension AdminFailure {
   init(_ error: Enrolment.Failure, server: String) {
     switch error {
     case .code(let why): self.init(.badRequest, why, remedy: "get one with `cpnsd claim new` on the server")
-    case .link(let why): self.init(.unreachable, "\(server): \(why)", remedy: "see that the server is up, that the port is that of its uplink, and that the code is from this server")
+    case .link(let why):
+      self.init(
+        .unreachable, "\(server): \(why)",
+        remedy: "see that the server is up, that the port is that of its uplink, and that the code is from this server")
     case .refused(let why): self.init(.refused, "\(server) refused: \(why)", remedy: "get a fresh code with `cpnsd claim new`; each is good once")
-    case .store(let why): self.init(.unavailable, why, remedy: "see that the state directory can be written to and has room, and that the private key is there")
+    case .store(let why):
+      self.init(.unavailable, why, remedy: "see that the state directory can be written to and has room, and that the private key is there")
     }
   }
 }

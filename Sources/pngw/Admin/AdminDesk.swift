@@ -9,6 +9,7 @@ struct AdminDesk: Sendable {
   private static let mostDeliveries = 1000
 
   let administration: Administration
+  let watchers: Places
   let request: HTTPRequest
   /// Of what the path names; empty when it names nothing.
   let id: String
@@ -29,7 +30,7 @@ struct AdminDesk: Sendable {
     case .listDeliveries: .json(200, try await deliveries())
     case .showDelivery: .json(200, try await administration.delivery(id))
     case .deliver: .json(202, try await administration.deliver(try await request.decodeBody()))
-    case .watch: events()
+    case .watch: try events()
     }
   }
 
@@ -48,7 +49,13 @@ struct AdminDesk: Sendable {
     case .unknown: size = nil
     }
     let type = request.headers["content-type"] ?? MediaTypeTable.unknown
-    return try await administration.stage(name: request.query["name"] ?? "", mediaType: type, size: size, from: request.body)
+    do {
+      return try await administration.stage(name: request.query["name"] ?? "", mediaType: type, size: size, from: request.body)
+    } catch let failure as AdminFailure {
+      throw failure
+    } catch {
+      throw AdminFailure(.badRequest, "the content ended too early: \(error)", remedy: "send it whole")
+    }
   }
 
   private func deliveries() async throws -> DeliveryListReply {
@@ -56,11 +63,15 @@ struct AdminDesk: Sendable {
   }
 
   /// Listens from before the answer begins: who has read its head misses nothing that comes after.
-  private func events() -> HTTPResponse {
+  private func events() throws(AdminFailure) -> HTTPResponse {
+    guard let place = watchers.take() else {
+      throw AdminFailure(.busy, "\(Places.watchers) watch already", remedy: "end some of them (pngwctl watch)")
+    }
     let events = administration.events()
     return HTTPResponse(200, contentType: "application/x-ndjson", headers: [("Cache-Control", "no-store")], body: .stream { write in
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      defer { withExtendedLifetime(place) {} }
       for await event in events { try await write(Array(try encoder.encode(EventReply(event))) + [10]) }
     })
   }

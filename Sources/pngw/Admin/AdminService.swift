@@ -13,6 +13,7 @@ struct AdminService: Sendable {
   private let administration: Administration
   private let server: HTTPServer
   private let access: AdminAccess
+  private let watchers = Places(Places.watchers)
   private let logger: Logger
 
   /// Asks the system for the groups, once: one that is made later counts after a restart.
@@ -34,7 +35,7 @@ struct AdminService: Sendable {
     do {
       let route = try AdminRoute(method: request.method, path: request.path)
       try admit(request.peer, to: route.operation)
-      return try await AdminDesk(administration: administration, request: request, id: route.id).perform(route.operation)
+      return try await AdminDesk(administration: administration, watchers: watchers, request: request, id: route.id).perform(route.operation)
     } catch let failure as AdminFailure {
       let allow = failure.code == .wrongMethod ? [("Allow", AdminRoute.methods(at: request.path).joined(separator: ", "))] : []
       return .json(failure.code.status, ErrorReply(failure), headers: allow)
