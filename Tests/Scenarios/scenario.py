@@ -1,13 +1,9 @@
-"""What every scenario has: the way to the house, and a house that is ended whatever happens."""
+"""What every scenario has: a house that is ended whatever happens."""
 
-import os
-import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
-
-from house import sandbox  # noqa: E402
-from house.house import House  # noqa: E402
+from house import sandbox
+from house.house import House
 
 
 class HouseTest(unittest.TestCase):

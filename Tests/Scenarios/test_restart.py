@@ -24,7 +24,8 @@ class Restart(HouseTest):
 
     def push_a_photo(self):
         content = self.api.upload("photo.jpg", "image/jpeg", self.house.media["photo.jpg"])
-        self.assertEqual(self.house.delivered(self.house.server.push(content, self.house.server.pne(TV)))["state"], "delivered")
+        end = self.house.delivered(self.house.server.push(content, self.house.server.pne(TV)))
+        self.assertEqual(end["state"], "delivered", end)
 
     def test_the_gateway(self):
         before = self.ids()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -53,6 +54,8 @@ class Process:
                 self._changed.notify_all()
         with self._changed:
             self.popen.wait()
+            self.popen.stdout.close()
+            self._log.close()
             self._changed.notify_all()
 
     def wait_ready(self, seconds):
@@ -62,11 +65,18 @@ class Process:
         while time.monotonic() < deadline:
             try:
                 if b"READY=1" in self._notify.recv(4096):
-                    return time.monotonic() - self.began
+                    seconds = time.monotonic() - self.began
+                    self._stop_listening()
+                    return seconds
             except socket.timeout:
                 if self.popen.poll() is not None:
                     break
+        self._stop_listening()
         raise Failure(f"{self.name} did not become ready within {seconds} s; its log ends with\n{self.tail()}")
+
+    def _stop_listening(self):
+        self._notify.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def wait_line(self, pattern, seconds, after=0):
         """The first line from number `after` on that matches.

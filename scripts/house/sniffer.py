@@ -46,7 +46,9 @@ class Sniffer:
         if segment[13] & 2:  # SYN
             flow["start"] = sequence + 1
         data = segment[(segment[12] >> 4) * 4:]
-        if data and flow["start"] is not None and self._bytes < self.MOST_BYTES:
+        if data and flow["start"] is None:
+            flow["start"] = sequence  # a connection kept from an earlier fetch: an answer begins here
+        if data and self._bytes < self.MOST_BYTES:
             self._bytes += len(data)
             flow["parts"][(sequence - flow["start"]) & 0xFFFFFFFF] = data
 
