@@ -7,7 +7,9 @@ extension Session {
   static let versions: [UInt32] = [1]
 
   func greet() async throws(SessionError) -> Peer {
-    try await send(envelope(.hello, hello.bytes))
+    let greeting = envelope(.hello, hello.bytes)
+    self.greeting = greeting.messageID
+    try await send(greeting)
     let first = try await firstEnvelope()
     guard first.kind == .hello else {
       if first.kind == .status { throw refusedByPeer(first) }
@@ -81,7 +83,7 @@ extension Session {
     throw .refused(code: status.code, detail: status.detail)
   }
 
-  private func refusedByPeer(_ envelope: Cpns_V1_Envelope) -> SessionError {
+  func refusedByPeer(_ envelope: Cpns_V1_Envelope) -> SessionError {
     guard let status = try? envelope.decoded(as: Cpns_V1_Status.self) else { return .malformed("Status") }
     return .refused(code: status.code, detail: status.detail)
   }

@@ -7,6 +7,7 @@ package import CPNSModel
 package protocol Link: Sendable {
   var peer: LinkPeer { get }
 
+  /// Stops waiting when the task is cancelled; the envelope may go out all the same.
   /// - Throws: ``LinkError`` when the link is gone or the envelope is larger than the peer takes.
   func send(_ envelope: Cpns_V1_Envelope) async throws(LinkError)
 

@@ -25,6 +25,8 @@ package actor Session {
   private var inFlight = 0
   private var isOver = false
   private var heardFromPeer = true
+  /// Of our Hello, which a refusal may answer after the peer's own.
+  var greeting: Data?
 
   package init(
     link: any Link, local: LocalEntity, handler: any SessionHandler, logger: Logger, clock: any Clock<Duration> = ContinuousClock()
@@ -125,7 +127,7 @@ package actor Session {
   }
 
   private func take(_ envelope: Cpns_V1_Envelope, from peer: Peer, _ requests: inout DiscardingTaskGroup) async throws(SessionError) {
-    if !envelope.correlationID.isEmpty { return answer(envelope) }
+    if !envelope.correlationID.isEmpty { return try answer(envelope) }
     if let refusal = refusal(of: envelope, from: peer) {
       logger.info("message refused", metadata: ["kind": "\(envelope.kind)", "peer": "\(peer.entity)", "status": "\(refusal.code)"])
       if envelope.expectsReply { try await reply(.message(.status, refusal), to: envelope) }
@@ -142,7 +144,8 @@ package actor Session {
 
   private func serve(_ request: Cpns_V1_Envelope) async {
     let answer = await handler.respond(to: request, on: self)
-    inFlight -= 1
+    // It counts until its answer has left: a peer that never reads must not pile up answers here.
+    defer { inFlight -= 1 }
     do {
       try await reply(answer, to: request)
       answer.afterwards?()
@@ -151,7 +154,8 @@ package actor Session {
     }
   }
 
-  private func answer(_ envelope: Cpns_V1_Envelope) {
+  private func answer(_ envelope: Cpns_V1_Envelope) throws(SessionError) {
+    if envelope.correlationID == greeting { throw refusedByPeer(envelope) }
     guard let id = IdempotencyID(bytes: Array(envelope.correlationID)), let place = waiting[id] else { return }
     place.yield(.success(envelope))
   }
@@ -218,10 +222,14 @@ package actor Session {
         do { try await clock.sleep(for: deadline) } catch { return nil }
         return .failure(.timedOut)
       }
-      do throws(SessionError) { try await send(envelope) } catch { place.yield(.failure(error)) }
-      let first = (await group.next() ?? nil) ?? .failure(.lost("cancelled"))
-      group.cancelAll()
-      return first
+      // In a child, because a peer that does not read holds it up, and the deadline is for that too.
+      group.addTask {
+        do throws(SessionError) { try await self.send(envelope) } catch { place.yield(.failure(error)) }
+        return nil
+      }
+      defer { group.cancelAll() }
+      for await outcome in group { if let outcome { return outcome } }
+      return .failure(.lost("cancelled"))
     }
   }
 
@@ -257,6 +265,8 @@ package actor Session {
       if heardFromPeer { continue }
       do {
         _ = try await request(.keepAlive, Cpns_V1_KeepAlive().bytes, deadline: third * 2)
+      } catch .timedOut where heardFromPeer {
+        // Its answer stands behind something long; what came says that it is there.
       } catch .timedOut {
         return .lost("nothing heard for \(local.maxSilence)")
       } catch .refused {

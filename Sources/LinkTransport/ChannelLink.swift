@@ -24,7 +24,11 @@ final class ChannelLink: Link {
     var buffer = channel.allocator.buffer(capacity: body.count + FrameDecoder.headerLength)
     buffer.writeBytes(FrameEncoder.header(length: body.count))
     buffer.writeBytes(body)
-    do { try await channel.writeAndFlush(buffer) } catch { throw refusal ?? .lost("the link is closed") }
+    do { try await channel.writeAndFlush(buffer).getUnlessCancelled { _ in } } catch is CancellationError {
+      throw .lost("cancelled")
+    } catch {
+      throw refusal ?? .lost("the link is closed")
+    }
   }
 
   func receive() async throws(LinkError) -> Cpns_V1_Envelope? {

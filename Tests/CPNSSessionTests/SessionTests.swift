@@ -195,28 +195,3 @@ private actor Recorder: SessionHandler {
     try await running
   }
 }
-
-@Suite struct AuthorisationTests {
-  /// docs/protocol.md, "Who may send what", written out once more by hand.
-  private let allowed: Set<String> = [
-    "pairRequest stranger gateway", "enrolmentRequest stranger server", "registration element gateway", "deregistration element gateway",
-    "statusReport element gateway", "inventoryChanges gateway server", "inventorySnapshot gateway server",
-    "deliveryOffer server gateway", "deliveryOffer gateway element", "deliveryProgress element gateway", "deliveryProgress gateway server",
-    "deliveryResult element gateway", "deliveryResult gateway server", "usageReport element gateway", "usageReport gateway server",
-    "contentOpen element gateway", "contentOpen gateway server", "contentCredit element gateway", "contentCredit gateway server",
-    "contentChunk server gateway", "contentChunk gateway element", "contentClose element gateway", "contentClose gateway server",
-    "contentClose server gateway", "contentClose gateway element",
-  ]
-
-  @Test func everyKindIsOpenToExactlyTheRolesOfTheProtocolPage() {
-    for kind in Cpns_V1_Kind.allCases where kind != .keepAlive {
-      for sender in Role.allCases {
-        for receiver in Role.allCases {
-          let verdict = Authorisation.verdict(on: kind, from: sender, to: receiver)
-          let expected = allowed.contains("\(kind) \(sender.rawValue) \(receiver.rawValue)")
-          #expect((verdict == .allowed) == expected, "\(kind) \(sender) → \(receiver)")
-        }
-      }
-    }
-  }
-}
