@@ -2,9 +2,10 @@
 
 SWIFT ?= swift
 SCRATCH ?= .build
-RELEASE = -c release --static-swift-stdlib --scratch-path $(SCRATCH)
+# The same everywhere, so that one release build serves the house, the benchmarks and the packages.
+RELEASE = --scratch-path $(SCRATCH) $$(scripts/release-flags $(SCRATCH))
 
-.PHONY: help run test check bench build release proto clean
+.PHONY: help run test check bench build release deb proto clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -15,12 +16,12 @@ run: ## the house: a gateway with real devices in network namespaces, and the wh
 	scripts/house/run
 
 test: ## everything that is tested, with one line at the end
-	scripts/install-deps build run test
-	scripts/test
+	scripts/install-deps build run test deb
+	SCRATCH=$(abspath $(SCRATCH)) scripts/test
 
 check: ## the rules of the house, a build with checked imports, unit tests
 	scripts/install-deps build
-	scripts/check
+	SCRATCH=$(SCRATCH) scripts/check
 
 bench: ## what it costs, beside others
 	scripts/install-deps build run bench
@@ -35,6 +36,10 @@ release: ## the programs, optimised, stripped and without need of a Swift runtim
 	scripts/install-deps build
 	$(SWIFT) build $(RELEASE)
 	scripts/strip-programs $(SCRATCH)
+
+deb: ## Debian packages for this machine's architecture, in .build/deb
+	scripts/install-deps build deb
+	scripts/deb $(SCRATCH)
 
 proto: ## Swift code from proto/, after a change there
 	scripts/generate-messages

@@ -28,7 +28,7 @@ struct ConfigurationReading<File: ConfigurationFile> {
       if let key = key("", name) {
         take(value, for: key)
       } else if !tables.contains(name) || name.isEmpty {
-        refuse([name], unknown("", name))
+        refuse([name], unknown("", name, value))
       } else if let table = value.table {
         read(table, named: name)
       } else {
@@ -41,16 +41,14 @@ struct ConfigurationReading<File: ConfigurationFile> {
 
   private mutating func read(_ table: TOMLTable, named name: String) {
     for (child, value) in table {
-      if let key = key(name, child) { take(value, for: key) } else { refuse([name, child], unknown(name, child)) }
+      if let key = key(name, child) { take(value, for: key) } else { refuse([name, child], unknown(name, child, value)) }
     }
   }
 
   private mutating func take(_ value: any TOMLValueConvertible, for key: ConfigurationKey<File>) {
     guard !key.take(value, into: &file) else { return }
-    let found = key.mayHoldSecret ? "what is there" : TOMLText.shown(value)
-    refuse(
-      key.table.isEmpty ? [key.name] : [key.table, key.name],
-      "\(key.path): \(found) is not what it may be: expected \(key.expects) (\(key.purpose))")
+    let found = key.mayHoldSecret ? "" : " is \(TOMLText.shown(value))"
+    refuse(key.table.isEmpty ? [key.name] : [key.table, key.name], "\(key.path)\(found): expected \(key.expects) (\(key.purpose))")
   }
 
   private mutating func refuse(_ path: [String], _ text: String) { problems.append((lines.line(of: path), text)) }
@@ -59,14 +57,16 @@ struct ConfigurationReading<File: ConfigurationFile> {
     File.keys.first { $0.table == table && $0.name == name }
   }
 
-  private func unknown(_ table: String, _ name: String) -> String {
+  private func unknown(_ table: String, _ name: String, _ value: any TOMLValueConvertible) -> String {
     let path = table.isEmpty ? name : "\(table).\(name)"
-    let tables = Set(File.keys.map { $0.table }).subtracting([""])
-    let shown = "unknown key \"\(TOMLText.shortened(path))\""
+    let shown = value.type == .table ? "unknown table [\(TOMLText.shortened(path))]" : "unknown key \"\(TOMLText.shortened(path))\""
     let elsewhere = File.keys.filter { $0.name == name }
     if elsewhere.count == 1 { return "\(shown): did you mean \"\(elsewhere[0].path)\"?" }
-    if let near = Nearest.word(to: path, among: File.keys.map { $0.path } + tables) { return "\(shown): did you mean \"\(near)\"?" }
-    let known = File.keys.filter { $0.table == table }.map { $0.name } + (table.isEmpty ? tables.sorted() : [])
+    let tables = Set(File.keys.map { $0.table }).subtracting([""])
+    if let near = Nearest.word(to: path, among: File.keys.map { $0.path } + tables) {
+      return "\(shown): did you mean \(tables.contains(near) ? "[\(near)]" : "\"\(near)\"")?"
+    }
+    let known = File.keys.filter { $0.table == table }.map { $0.name } + (table.isEmpty ? tables.sorted().map { "[\($0)]" } : [])
     return "\(shown): expected one of \(known.joined(separator: ", "))"
   }
 }

@@ -5,12 +5,19 @@ import Testing
 @Suite struct RefusalTests {
   @Test func anUnknownKeyIsToldWithItsLineAndTheNearestKnownOne() {
     #expect(problems("[elements]\n\nprot = 1") == ["pngw.toml:3: unknown key \"elements.prot\": did you mean \"elements.port\"?"])
-    #expect(problems("[element]\nport = 1") == ["pngw.toml:1: unknown key \"element\": did you mean \"elements\"?"])
+    #expect(problems("[element]\nport = 1") == ["pngw.toml:1: unknown table [element]: did you mean [elements]?"])
     #expect(problems("nmae = 1") == ["pngw.toml:1: unknown key \"nmae\": did you mean \"name\"?"])
   }
 
   @Test func aKeyInTheWrongTableIsToldWhereItBelongs() {
     #expect(problems("[log]\nviewer_group = \"x\"") == ["pngw.toml:2: unknown key \"log.viewer_group\": did you mean \"admin.viewer_group\"?"])
+  }
+
+  @Test func anUnknownTableIsToldOnceWhateverIsInIt() {
+    #expect(
+      problems("[quorum]\na = 1\nb = 2") == [
+        "pngw.toml:1: unknown table [quorum]: expected one of name, [admin], [elements], [log], [mdns], [proxy], [relay], [state], [uplink]"
+      ])
   }
 
   @Test func aWordLikeNoneIsToldWhatThereIs() {
@@ -20,7 +27,7 @@ import Testing
   @Test func aBadValueIsToldWithWhatWouldBeRight() {
     #expect(
       problems("# ports\n[elements]\nport = 65536") == [
-        "pngw.toml:3: elements.port: 65536 is not what it may be: expected a whole number from 0 to 65535 (TCP port where PNEs connect; 0: any free one)"
+        "pngw.toml:3: elements.port is 65536: expected a whole number from 0 to 65535 (TCP port where PNEs connect; 0: any free one)"
       ])
   }
 
