@@ -23,9 +23,8 @@ struct ElementLife: Sendable {
     /// The code was tried, or is not needed any more.
     var isCodeSpent = false
     var isKeyRefused = false
-    /// So that the same is not said twice in a row.
-    var lastFound: ElementEvent?
-    var lastFailure: String?
+    /// Since the last link, so that tries that all end alike are told once.
+    var said: [ElementEvent] = []
     var candidates: [GatewaySighting] = []
   }
 
@@ -74,11 +73,14 @@ struct ElementLife: Sendable {
   private func attempt() async throws(ElementError) -> Outcome {
     let code = codeToTry
     let candidates = await candidates(for: code)
-    memory.change { $0.candidates = candidates }
+    memory.change { memory in
+      if memory.candidates != candidates { memory.said = [] }
+      memory.candidates = candidates
+    }
     let addresses = candidates.flatMap { sighting in sighting.addresses.map { (sighting.name, $0) } }.prefix(Self.maximumAddresses)
     var outcome = Outcome.notReached
     for (name, address) in addresses where !Task.isCancelled {
-      found(.found(name: name, address: address))
+      once(.found(name: name, address: address))
       outcome = if let code { try await pair(by: code, at: address) } else { await link(at: address) }
       if case .paired = outcome { return outcome }
       if case .stood = outcome { return outcome }
@@ -156,7 +158,7 @@ struct ElementLife: Sendable {
     guard let membership = memory.read({ $0.membership }) else { return .notReached }
     switch await gatewayLink(membership).run(at: address) {
     case .notRegistered(let why):
-      failed("\(address): \(why)")
+      failed("no link with \(address) (\(why))")
       return .notReached
     case .keyRefused(let why):
       memory.change { $0.isKeyRefused = true }
@@ -167,8 +169,7 @@ struct ElementLife: Sendable {
     case .lost(let why):
       memory.change { memory in
         memory.isKeyRefused = false
-        memory.lastFailure = nil
-        memory.lastFound = nil
+        memory.said = []
       }
       tell(.linkLost(why: why))
       return .stood
@@ -185,21 +186,19 @@ struct ElementLife: Sendable {
 
   // MARK: Saying things once
 
-  private func found(_ event: ElementEvent) {
+  /// What is remembered for that; beyond it things are said again.
+  private static let maximumSaid = 64
+
+  private func once(_ event: ElementEvent) {
     let isNew = memory.change { memory in
-      defer { memory.lastFound = event }
-      return memory.lastFound != event
+      guard !memory.said.contains(event) else { return false }
+      memory.said = memory.said.suffix(Self.maximumSaid - 1) + [event]
+      return true
     }
     if isNew { tell(event) }
   }
 
-  private func failed(_ why: String) {
-    let isNew = memory.change { memory in
-      defer { memory.lastFailure = why }
-      return memory.lastFailure != why
-    }
-    if isNew { tell(.failed(why)) }
-  }
+  private func failed(_ why: String) { once(.failed(why)) }
 }
 
 /// A value behind a lock, for a struct that is copied.
