@@ -25,8 +25,8 @@ extension Server {
     let service = ServiceRecord(
       description: ServiceDescription(
         id: .random(), name: try Self.name(draft.name, "name"), type: try Self.name(draft.type, "service_type"),
-        keywords: try Self.list(draft.keywords, "keywords", atMost: 32) { Text.isName($0, upTo: 64) }.map { $0.lowercased() }, offeredBy: id,
-        requiredMediaTypes: try Self.list(draft.requiredMediaTypes, "required_media_types", atMost: 64, Text.isMediaType)),
+        keywords: try Self.list(draft.keywords, "keywords", atMost: 32, "1 to 64 printable characters") { Text.isName($0, upTo: 64) }.map { $0.lowercased() }, offeredBy: id,
+        requiredMediaTypes: try Self.list(draft.requiredMediaTypes, "required_media_types", atMost: 64, "type/subtype", Text.isMediaType)),
       pn: nil)
     try await commit([.require(.services(below: ServerBounds.services)), .putService(service)])
     return service
@@ -86,9 +86,11 @@ extension Server {
     return text
   }
 
-  private static func list(_ list: [String], _ field: String, atMost limit: Int, _ isFit: (String) -> Bool) throws(ServerFailure) -> [String] {
+  private static func list(
+    _ list: [String], _ field: String, atMost limit: Int, _ expected: String, _ isFit: (String) -> Bool
+  ) throws(ServerFailure) -> [String] {
     guard list.count <= limit else { throw .invalid(field: field, problem: "\(list.count) elements, at most \(limit) are taken") }
-    if let wrong = list.firstIndex(where: { !isFit($0) }) { throw .invalid(field: "\(field)[\(wrong)]", problem: "is not what it must be") }
+    if let wrong = list.firstIndex(where: { !isFit($0) }) { throw .invalid(field: "\(field)[\(wrong)]", problem: "expected \(expected)") }
     return list
   }
 }

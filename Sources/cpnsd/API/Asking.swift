@@ -36,7 +36,7 @@ extension HTTPRequest {
 extension Identifier {
   init(asked text: String, _ field: String) throws(HTTPFailure) {
     guard let id = Identifier(urn: text) else {
-      throw HTTPFailure(400, "bad-id", "\(field) is not an id", remedy: "use urn:uuid: and a UUID")
+      throw HTTPFailure(400, "bad-id", "\(field) is no id", remedy: "use urn:uuid: and a UUID")
     }
     self = id
   }

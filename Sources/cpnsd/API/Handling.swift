@@ -10,24 +10,24 @@ extension API {
     switch (route, method) {
     case (.status, _): return try await status()
     case (.pns, _): return try await list("pns", of: server.networks(request.page())) { $0.json }
-    case (.pn(let id), _): return try await network(PNID(asked: id, "the id"))
+    case (.pn(let id), _): return try await network(PNID(asked: id, "the last part of the path"))
     case (.pnes, _): return try await list("pnes", of: server.entries(request.page())) { $0.json }
-    case (.pne(let id), _): return .json(200, try await server.entry(EntityID(asked: id, "the id")).json)
+    case (.pne(let id), _): return .json(200, try await server.entry(EntityID(asked: id, "the last part of the path")).json)
     case (.services, "POST"): return try await publish(request)
     case (.services, _): return try await list("services", of: server.services(matching: request.query["q"] ?? "", request.page())) { $0.json }
     case (.service(let id), "DELETE"):
-      try await server.removeService(ServiceID(asked: id, "the id"))
+      try await server.removeService(ServiceID(asked: id, "the last part of the path"))
       return Self.done
-    case (.service(let id), _): return .json(200, try await server.service(ServiceID(asked: id, "the id")).json)
+    case (.service(let id), _): return .json(200, try await server.service(ServiceID(asked: id, "the last part of the path")).json)
     case (.contents, "POST"): return try await receive(request)
     case (.contents, _): return try await list("contents", of: server.contents(request.page())) { $0.json }
     case (.content(let id), "DELETE"):
-      try await server.removeContent(ContentID(asked: id, "the id"))
+      try await server.removeContent(ContentID(asked: id, "the last part of the path"))
       return Self.done
-    case (.content(let id), _): return .json(200, try await server.content(ContentID(asked: id, "the id")).json)
+    case (.content(let id), _): return .json(200, try await server.content(ContentID(asked: id, "the last part of the path")).json)
     case (.deliveries, "POST"): return try await deliver(request)
     case (.deliveries, _): return try await list("deliveries", of: server.deliveries(request.page())) { $0.json }
-    case (.delivery(let id), _): return .json(200, try await server.delivery(DeliveryID(asked: id, "the id")).json)
+    case (.delivery(let id), _): return .json(200, try await server.delivery(DeliveryID(asked: id, "the last part of the path")).json)
     case (.usage, _): return try await list("usage", of: server.usage(usagePage(request))) { $0.json }
     }
   }

@@ -1,0 +1,1 @@
+../ServerCoreTests/ServerStoreContract.swift

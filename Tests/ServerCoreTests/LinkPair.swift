@@ -1,0 +1,1 @@
+../CPNSSessionTests/LinkPair.swift
