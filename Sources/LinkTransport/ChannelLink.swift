@@ -102,7 +102,7 @@ final class ChannelLink: Link {
 extension SocketAddress {
   /// `10.77.0.40:51234`, `[fe80::1]:51234`.
   var plain: String {
-    guard let ip = ipAddress else { return "unix" }
+    guard let ip = ipAddress.map(AddressLiteral.plain) else { return "unix" }
     return (ip.contains(":") ? "[\(ip)]" : ip) + ":\(port ?? 0)"
   }
 }

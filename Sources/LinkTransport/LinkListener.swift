@@ -1,3 +1,4 @@
+import CPNSModel
 package import CPNSSession
 import Glibc
 package import Logging
@@ -69,7 +70,7 @@ package struct LinkListener: Sendable {
 
   /// - Returns: nil for one too many, which is closed.
   private static func welcome(_ channel: any Channel, _ security: LinkSecurity, _ census: LinkCensus) throws -> ChannelLink.Preparation? {
-    guard let id = census.arrive(channel.remoteAddress?.ipAddress ?? "", turnOut: { channel.close(promise: nil) }) else {
+    guard let id = census.arrive(AddressLiteral.plain(channel.remoteAddress?.ipAddress ?? ""), turnOut: { channel.close(promise: nil) }) else {
       channel.close(promise: nil)
       return nil
     }

@@ -1,3 +1,4 @@
+import CPNSModel
 package import NIOCore
 
 /// TLS in a channel's pipeline.
@@ -158,7 +159,7 @@ package final class TLSHandler: ChannelDuplexHandler {
   /// The bytes themselves were wrong, not just the connection lost.
   private func reject(_ error: TLSError, _ context: ChannelHandlerContext) {
     if state == .handshaking, let identity = connection.offeredIdentity {
-      rejected?(identity, context.remoteAddress?.ipAddress ?? "")
+      rejected?(identity, AddressLiteral.plain(context.remoteAddress?.ipAddress ?? ""))
     }
     fail(error, context)
   }

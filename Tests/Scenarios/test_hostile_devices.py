@@ -34,7 +34,7 @@ class EntityBomb(FakeRenderer):
 
 class DeepDescription(FakeRenderer):
     def describe(self, connection):
-        self.send(connection, '<?xml version="1.0"?>' + "<a>" * 10_000 + "</a>" * 10_000)
+        self.send(connection, '<?xml version="1.0"?>' + "<a>" * 4_000 + "</a>" * 4_000)
 
 
 class ControlElsewhere(FakeRenderer):
@@ -109,7 +109,7 @@ class HostileDevices(HouseTest):
         self.the_tv_still_plays()
 
     def test_an_entity_bomb(self):
-        self.refused(self.fake(EntityBomb, "Bomb"), "DOCTYPE")
+        self.refused(self.fake(EntityBomb, "Bomb"), "document type declaration")
 
     def test_deep_nesting(self):
         self.refused(self.fake(DeepDescription, "Deep"), "deep")
