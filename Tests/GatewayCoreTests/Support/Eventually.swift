@@ -2,8 +2,8 @@ import Testing
 
 /// Waits for a condition that other tasks bring about. No time passes by itself: it only lets them run.
 func eventually(_ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async -> Bool) async {
-  let limit = ContinuousClock.now + .seconds(20)
-  while ContinuousClock.now < limit {
+  let limit = ContinuousClock.now + .seconds(10)
+  while ContinuousClock.now < limit, !Task.isCancelled {
     if await condition() { return }
     await Task.yield()
   }

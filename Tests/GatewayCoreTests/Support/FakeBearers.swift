@@ -3,6 +3,7 @@ import CPNSModel
 import CPNSSession
 import GatewayCore
 import Synchronization
+import Testing
 
 /// A server that can be reached or not; each link that the gateway brings up is played by the test.
 final class FakeConnector: UplinkConnecting {
@@ -41,9 +42,13 @@ final class FakeConnector: UplinkConnecting {
 private actor Links {
   private var waiting: [MemoryLink] = []
   func put(_ link: MemoryLink) { waiting.append(link) }
+  /// - Returns: one that is closed already when none comes.
   func take() async -> MemoryLink {
-    while waiting.isEmpty { await Task.yield() }
-    return waiting.removeFirst()
+    await eventually("the gateway brings up a link") { !self.waiting.isEmpty }
+    guard waiting.isEmpty else { return waiting.removeFirst() }
+    let (closed, _) = MemoryLink.pair(LinkPeer(credential: .none, address: ""), LinkPeer(credential: .none, address: ""))
+    await closed.close()
+    return closed
   }
 }
 

@@ -32,6 +32,17 @@ actor Far {
     _ = try await next(.hello)
   }
 
+  /// Says Hello, and then that the other's is not wanted.
+  func refuseHello(_ code: Cpns_V1_Code, _ detail: String) async throws {
+    var hello = Cpns_V1_Hello()
+    hello.protocolVersions = [1]
+    hello.entityID = id.urn
+    hello.modes = [.cpnsServer]
+    try await link.send(envelope(.hello, hello, deadline: 0))
+    try await reply(code, detail, to: await next(.hello))
+    await link.close()
+  }
+
   /// Sends a request and returns its answer.
   func ask(_ kind: Cpns_V1_Kind, _ message: some Message, _ change: (inout Cpns_V1_Envelope) -> Void = { _ in }) async throws -> Cpns_V1_Envelope {
     let id = try await post(kind, message, change)
