@@ -7,9 +7,6 @@ import MediaProtocol
 final class SupervisorLoop {
   typealias Instant = ContinuousClock.Instant
 
-  /// The routing socket tells of changes; this is for those that it lost.
-  private static let lookEvery = Duration.seconds(30)
-
   struct Surroundings: Sendable {
     var executable: String
     var wanted: [String]
@@ -42,7 +39,7 @@ final class SupervisorLoop {
 
   func run() {
     let changes = Interfaces.changes()
-    if changes == nil { logger.warning("interface changes are only looked for every 30 s: no routing socket") }
+    if changes == nil { logger.warning("interface changes are only looked for now and then: no routing socket") }
     while !mailboxSaysStop() {
       look()
       for name in slots.keys { tend(name) }
@@ -90,7 +87,7 @@ final class SupervisorLoop {
 
   private func look() {
     guard nextLook <= .now else { return }
-    nextLook = .now + Self.lookEvery
+    nextLook = .now + surroundings.pace.lookEvery
     let suitable = InterfaceFacts.suitable(surroundings.interfaces(), wanted: surroundings.wanted)
     for (name, slot) in slots where !suitable.contains(slot.facts) {
       retire(name, suitable.contains { $0.name == name } ? "the interface has another address" : "the interface is gone")

@@ -10,5 +10,8 @@ package struct SupervisorPace: Sendable {
   /// by then is gone.
   package var grace = Duration.seconds(30)
 
+  /// The routing socket tells of changes of interfaces; this is for those that it lost.
+  package var lookEvery = Duration.seconds(30)
+
   package init() {}
 }

@@ -28,6 +28,8 @@ package final class Transports {
     var asks = 0
     var failures = 0
     var events = 0
+    /// How many there were when it was told to play.
+    var eventsBefore = 0
     var state: TransportState?
     var hasPlayed = false
   }
@@ -70,17 +72,20 @@ package final class Transports {
     loop.cancel(old.asking)
   }
 
-  /// Somebody told it to play: from now on its state matters.
+  /// It is told to play: its events may be here before its answer.
+  package func plays(_ udn: UDN) {
+    guard let events = subscriptions[udn]?.events else { return }
+    subscriptions[udn]?.eventsBefore = events
+  }
+
+  /// It took the command: from now on its state matters.
   package func played(_ udn: UDN) {
-    guard let known = subscriptions[udn] else { return }
+    guard let known = subscriptions[udn], known.events == known.eventsBefore else { return }
     subscriptions[udn]?.asks = 0
     subscriptions[udn]?.failures = 0
     subscriptions[udn]?.hasPlayed = false
-    let seen = known.events
     loop.cancel(known.asking)
-    subscriptions[udn]?.asking = loop.after(.seconds(known.sid == nil ? Self.askSeconds : Self.eventSeconds)) { [weak self] in
-      if self?.subscriptions[udn]?.events == seen { self?.askAgain(udn) }
-    }
+    subscriptions[udn]?.asking = loop.after(.seconds(known.sid == nil ? Self.askSeconds : Self.eventSeconds)) { [weak self] in self?.askAgain(udn) }
   }
 
   private func askAgain(_ udn: UDN) {
@@ -88,7 +93,7 @@ package final class Transports {
     let (events, path) = (known.events, known.path)
     subscriptions[udn]?.asks += 1
     ask(known.found) { [weak self] state in
-      // Events that come after all end the asking, and so does another subscription.
+      // Events that come after all end the asking, also while the answer is under way, and so does another subscription.
       guard let self, let known = subscriptions[udn], known.path == path, known.events == events else { return }
       subscriptions[udn]?.failures = state == nil ? known.failures + 1 : 0
       if let state { changed(udn, TransportChange(state: state, uri: nil)) }
@@ -164,6 +169,7 @@ package final class Transports {
       guard let inner = TransportChange.lastChange(in: set) else { return 200 }
       guard let change = TransportChange(lastChange: try parseXML(Array(inner.utf8), limits: .event)) else { return 200 }
       subscriptions[udn]?.events += 1
+      loop.cancel(known.asking)
       changed(udn, change)
       return 200
     } catch {

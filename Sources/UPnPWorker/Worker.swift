@@ -152,6 +152,7 @@ final class Worker {
     guard let found = roster.found(udn) else { return answer(command.id, .failure(.unknownDevice)) }
     guard underway < Self.mostCommands else { return answer(command.id, .failure(.busy("\(Self.mostCommands) commands are under way"))) }
     underway += 1
+    if case .play = order { transports?.plays(udn) }
     commands.perform(order, on: found, until: loop.now + Self.commandLimit) { [weak self] result in
       self?.underway -= 1
       self?.answer(command.id, result)

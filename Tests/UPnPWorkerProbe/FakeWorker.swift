@@ -51,7 +51,7 @@ struct FakeWorker {
     case .good, .frail, .silent, .lazy, .deaf, .liar, .crowd: break
     }
     send(.ready(address: "10.0.0.1"))
-    send(.event(.appeared(device(argument.isEmpty ? "a" : "frail"))))
+    send(.event(.appeared(device(mode == .frail ? "frail" : "a"))))
     return afterReady()
   }
 
@@ -68,7 +68,7 @@ struct FakeWorker {
       send(.event(.vanished(UDN("another's"), .byebye)))
       send(.reply(999, .done))
       send(.event(.refused(interface: "another", what: "w", why: "y")))
-    case .crowd: for number in 0..<400 { send(.event(.appeared(device("\(number)")))) }
+    case .crowd: for number in 0..<400 { send(.event(.appeared(device("\(argument)\(number)")))) }
     default: break
     }
     return serve(answer)

@@ -22,7 +22,6 @@ final class FakeDevice {
   private(set) var requests: [HTTPMessage] = []
   private(set) var sent = 0
   private(set) var open = 0
-  private(set) var mostOpen = 0
   private let loop: EventLoop
   private let descriptor: Int32
 
@@ -45,7 +44,6 @@ final class FakeDevice {
   private func accept() {
     while let (fd, _) = Socket.accept(descriptor) {
       open += 1
-      mostOpen = max(mostOpen, open)
       let reader = Reader()
       loop.whenReadable(fd) { [weak self] in self?.read(fd, reader) }
     }
