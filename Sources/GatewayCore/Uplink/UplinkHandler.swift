@@ -9,7 +9,8 @@ struct UplinkHandler: SessionHandler {
   let deliveries: DeliveryService
 
   func admit(_ peer: LinkPeer, hello: Cpns_V1_Hello) async -> Admission {
-    guard let entity = EntityID(urn: hello.entityID), hello.modes == [.cpnsServer] else {
+    // A server takes no part in Entity Discovery: it may leave its Modes empty.
+    guard let entity = EntityID(urn: hello.entityID), hello.modes.allSatisfy({ $0 == .cpnsServer }) else {
       return .refused(.forbidden, detail: "expected a CPNS Server")
     }
     if let known = await serverID(), known != entity {

@@ -54,8 +54,10 @@ package final class UplinkService: Sendable {
   private let timer: any Clock<Duration>
   private let logger: Logger
   private let live: Mutex<Live>
-  /// Says that the state changed: enrolled, connected, lost.
+  /// Says that the state changed: connected, lost.
   private let turns = Broadcast<Void>(capacity: 1)
+  /// Says that there is a server, or another one.
+  private let enrolments = Broadcast<Void>(capacity: 1)
   let streams = ContentStreams()
 
   init(
@@ -82,7 +84,7 @@ package final class UplinkService: Sendable {
 
   /// Enrolment has just ended: try at once. A link to the server of before ends.
   func enrolled() async {
-    turns.send(())
+    enrolments.send(())
     await session?.close()
   }
 
@@ -99,12 +101,13 @@ package final class UplinkService: Sendable {
   func run(handler: any SessionHandler) async {
     var backoff = ReconnectBackoff(first: settings.backoffFirst, limit: settings.backoffLimit)
     while !Task.isCancelled {
-      let turns = turns.subscribe()
+      // Before anything is looked at: what comes in the middle of a try is not missed.
+      let enrolments = enrolments.subscribe()
       guard let server = await server else {
         enter(.notEnrolled)
         health.raise(HealthWarning(
           .notEnrolled, .notice, cause: "no CPNS Server is known", nextStep: "run `cpnsd claim new` there, then `pngwctl enrol CODE@HOST:PORT` here"))
-        await firstOf(turns)
+        for await _ in enrolments { break }
         continue
       }
       health.clear(.notEnrolled)
@@ -112,7 +115,7 @@ package final class UplinkService: Sendable {
       if Task.isCancelled { return }
       let wait = backoff.next(random: Double.random(in: 0..<1))
       logger.info("uplink waits", metadata: ["server": "\(server)", "seconds": "\(wait)"])
-      await pause(wait, or: turns)
+      await pause(wait, or: enrolments)
     }
   }
 
@@ -120,28 +123,32 @@ package final class UplinkService: Sendable {
     get async { settings.server.isEmpty ? await inventory.network.server : settings.server }
   }
 
-  /// - Returns: whether the link stood at all.
+  /// A link that stood so long proved itself. A server that takes links and drops them is as good as none.
+  private static let proof = Duration.seconds(10)
+
+  /// - Returns: whether the link proved itself.
   private func attempt(_ server: String, _ handler: any SessionHandler) async -> Bool {
     enter(.connecting(server: server))
     let session = Mutex<SessionError?>(nil)
-    let stood = Mutex(false)
+    let stood = Mutex<Stopwatch?>(nil)
     do {
       try await connector.withLink(to: server, trust: .enrolled) { link in
         let conversation = Session(link: link, local: self.local, handler: handler, logger: self.logger, clock: self.timer)
         do throws(SessionError) {
           try await conversation.run { session, peer in
-            stood.withLock { $0 = true }
+            stood.withLock { $0 = Stopwatch(on: self.timer) }
             await self.stands(session, peer, server)
           }
         } catch {
           session.withLock { $0 = error }
         }
       }
-      lost(server, session.withLock { $0.map(Self.words) } ?? "the server closed the link", refused: false)
+      let why = session.withLock { $0 }
+      lost(server, why.map(Self.words) ?? "the server closed the link", refused: why.map(Self.isRefusal) ?? false)
     } catch {
       lost(server, Self.words(error), refused: Self.isRefusal(error))
     }
-    return stood.withLock { $0 }
+    return stood.withLock { $0 }.map { $0.elapsed >= Self.proof } ?? false
   }
 
   private func stands(_ session: Session, _ peer: Peer, _ server: String) async {
@@ -162,6 +169,7 @@ package final class UplinkService: Sendable {
     }
     streams.endAll()
     if stood { journal.tell(.uplinkLost, "the uplink to \(server) is lost: \(why)", ["server": server, "why": why]) }
+    health.clear(refused ? .uplinkDown : .uplinkRefused)
     health.raise(HealthWarning(
       refused ? .uplinkRefused : .uplinkDown, .warning, subject: "", cause: why,
       nextStep: refused ? "see that the server's name, certificate and this clock are right" : "see that \(server) is up and can be reached"))
@@ -174,19 +182,10 @@ package final class UplinkService: Sendable {
     live.withLock { $0.turn(to: state, at: now) }
   }
 
-  private func firstOf(_ turns: AsyncStream<Void>) async { for await _ in turns { return } }
-
-  private func pause(_ wait: Duration, or turns: AsyncStream<Void>) async {
+  private func pause(_ wait: Duration, or enrolments: AsyncStream<Void>) async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { [timer] in try? await timer.sleep(for: wait) }  // cancelled: the loop looks itself
-      // The turn that `lost` itself made comes first; the next one is enrolment's.
-      group.addTask {
-        var seen = 0
-        for await _ in turns {
-          seen += 1
-          if seen > 1 { return }
-        }
-      }
+      group.addTask { for await _ in enrolments { return } }
       await group.next()
       group.cancelAll()
     }
@@ -194,6 +193,12 @@ package final class UplinkService: Sendable {
 
   private static func isRefusal(_ error: LinkError) -> Bool {
     if case .untrusted = error { return true }
+    return false
+  }
+
+  /// It said no, or we did: for a person to mend.
+  private static func isRefusal(_ error: SessionError) -> Bool {
+    if case .refused = error { return true }
     return false
   }
 

@@ -76,6 +76,20 @@ final class ManualClock: Clock {
     advance(by: duration)
   }
 
+  /// Lets time pass, step by step, until `body` returns.
+  func passing<T: Sendable>(_ step: Duration = .seconds(1), while body: () async throws -> T) async throws -> T {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        while !Task.isCancelled {
+          for _ in 0..<100 { await Task.yield() }
+          self.advance(by: step)
+        }
+      }
+      defer { group.cancelAll() }
+      return try await body()
+    }
+  }
+
   private func abs(_ duration: Duration) -> Duration { duration < .zero ? .zero - duration : duration }
 }
 
