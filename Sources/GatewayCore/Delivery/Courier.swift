@@ -132,10 +132,9 @@ struct Courier: Sendable {
   private func available(_ id: EntityID) async -> InventoryEntry? {
     await withTaskGroup(of: InventoryEntry?.self) { group in
       group.addTask {
-        let changes = inventory.observe()
-        if let entry = await inventory.entry(id), entry.availability == .online { return entry }
-        for await change in changes where change.entry.id == id && change.entry.availability == .online { return change.entry }
-        return nil
+        guard let entry = await online(id) else { return nil }
+        if entry.kind == .virtualPNE, await !renderer.proxy.waitForDevice(id) { return nil }
+        return entry
       }
       group.addTask {
         do { try await timer.sleep(for: Self.patience) } catch { return nil }
@@ -145,6 +144,13 @@ struct Courier: Sendable {
       group.cancelAll()
       return first
     }
+  }
+
+  private func online(_ id: EntityID) async -> InventoryEntry? {
+    let changes = inventory.observe()
+    if let entry = await inventory.entry(id), entry.availability == .online { return entry }
+    for await change in changes where change.entry.id == id && change.entry.availability == .online { return change.entry }
+    return nil
   }
 
   /// AD 5.6.9, capability matching: why the device can't take the content; nil when it can.

@@ -17,6 +17,7 @@ package actor NonCPNSProxy {
   private let virtual: VirtualPNE
   private var devices: [EntityID: MediaDevice] = [:]
   private var workers: [String: Bool] = [:]
+  private nonisolated let arrivals = Broadcast<EntityID>(capacity: Limits.devices)
   private nonisolated let happenings = Broadcast<MediaDeviceEvent>(capacity: 256)
 
   init(
@@ -34,6 +35,16 @@ package actor NonCPNSProxy {
   }
 
   package func device(_ id: EntityID) -> MediaDevice? { devices[id] }
+
+  /// Waits until the device is there: after a start the inventory has it online before a worker has found it again.
+  /// - Returns: whether it is; false only when cancelled.
+  func waitForDevice(_ id: EntityID) async -> Bool {
+    let arrivals = arrivals.subscribe()
+    if devices[id] != nil { return true }
+    for await arrived in arrivals where arrived == id { return true }
+    return false
+  }
+
   /// Interfaces that have a worker, and whether it is up.
   package var workerStates: [String: Bool] { workers }
   /// What devices do, for whoever plays on one.
@@ -70,6 +81,7 @@ package actor NonCPNSProxy {
       return logger.warning("device left out", metadata: ["name": "\(entry.name)", "limit": "\(Limits.devices)"])
     }
     devices[entry.id] = device
+    arrivals.send(entry.id)
     await keep { () async throws(StoreError) in try await self.inventory.put(entry) }
   }
 
@@ -89,7 +101,8 @@ package actor NonCPNSProxy {
       journal.tell(.workerUp, "listening for UPnP devices on \(interface)", ["interface": interface])
     } else {
       health.raise(HealthWarning(
-        .workerDown, .warning, subject: interface, cause: "the UPnP worker on \(interface) ended: \(detail)", nextStep: "it is started again by itself; see the log when it keeps ending"))
+        .workerDown, .warning, subject: interface, cause: "the UPnP worker on \(interface) ended: \(detail)",
+        nextStep: "it is started again by itself; see the log when it keeps ending"))
       journal.tell(.workerDown, "the UPnP worker on \(interface) ended: \(detail)", ["interface": interface, "why": detail])
     }
   }

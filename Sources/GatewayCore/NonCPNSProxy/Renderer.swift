@@ -6,8 +6,10 @@ import MediaProtocol
 struct Renderer: Sendable {
   /// A URL is gone after this, whatever the device does: longer than any film.
   private static let urlLifetimeSeconds = 6 * 3600
-  /// Tries to hand over the URL while the worker or the device is away for a moment.
+  /// Tries to hand over the URL while the worker or the device is away or busy for a moment.
   private static let playTries = 5
+  /// Faults that pass: the action failed for now, and the transport is in the middle of something (AVTransport:1, 2.4; UPnP 1.1, 3.2.2).
+  private static let passing: Set<Int> = [501, 701, 705]
   /// How often the machine looks at the clock while something plays.
   private static let tick = Duration.milliseconds(500)
 
@@ -64,7 +66,7 @@ struct Renderer: Sendable {
         return nil
       } catch {
         last = error
-        if case .fault = error { return error }
+        if case .fault(let code, _) = error, !Self.passing.contains(code) { return error }
         logger.info("play not taken yet", metadata: ["try": "\(attempt)", "error": "\(error)"])
       }
       do { try await timer.sleep(for: .seconds(1)) } catch { return last }
