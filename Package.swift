@@ -125,6 +125,7 @@ let unitTests = [
   tests("UPnPWorker", ["CPNSModel", "MediaProtocol", log]),
   tests("UPnPSupervisor", ["CPNSModel", "MediaProtocol", "GatewayCore", "upnp-worker-probe", log]),
   tests("ServiceManager", []),
+  tests("pne", ["CPNSModel", "ElementCore", "OpenSSLTLS"]),
 ]
 
 /// Handy while working on one part: `PNGW_ONLY=ServerCoreTests,CPNSModelTests swift build --build-tests` builds these targets and

@@ -37,6 +37,8 @@ struct Reporter: Sendable {
       } catch .timedOut {
         continue
       } catch {
+        // What is not the link's end already is worth a new one.
+        await session.close()
         return false
       }
     }

@@ -17,6 +17,7 @@ actor StateFolder: ElementStore {
   }
 
   private nonisolated let lane = Lane("state")
+  private let lock: CInt
   private let identityPath: String
   private let deliveriesPath: String
   private var identity: Identity?
@@ -28,11 +29,15 @@ actor StateFolder: ElementStore {
     identityPath = folder + "/pne.json"
     deliveriesPath = folder + "/deliveries.json"
     guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw .unavailable("can't make \(folder): \(String(cString: strerror(errno)))") }
-    // Never closed: the kernel lets go of it with the process.
-    let lock = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    lock = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard lock >= 0 else { throw .unavailable("can't open \(folder)/lock: \(String(cString: strerror(errno)))") }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { throw .unavailable("another pne runs with the state in \(folder)") }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      close(lock)
+      throw .unavailable("another pne runs with the state in \(folder)")
+    }
   }
+
+  deinit { close(lock) }
 
   func load() async throws(ElementStoreError) -> ElementState {
     let known: Identity? = try read(identityPath)
