@@ -10,9 +10,12 @@ extension Administration {
 
   package func pne(_ text: String) async throws(AdminFailure) -> PNEReply { reply(try await entry(text)) }
 
-  /// Removes a PNE for good. A device behind the proxy that is still there comes back when it announces itself again.
+  /// Removes a PNE for good. A device behind the proxy comes back when it is switched on again.
   package func remove(_ text: String) async throws(AdminFailure) -> RemovalReply {
     let entry = try await entry(text)
+    if await gateway.proxy?.device(entry.id) != nil {
+      throw AdminFailure(.conflict, "\(entry.name) is on the LAN now and would come back at once", remedy: "switch it off, and remove it when it is offline")
+    }
     do throws(StoreError) { try await gateway.elements.remove(entry.id) } catch { throw AdminFailure(error) }
     return RemovalReply(removed: entry.id, name: entry.name)
   }

@@ -261,9 +261,9 @@ package actor DeliveryService {
     guard live.removeValue(forKey: record.order.id) != nil else { return }
     outbox.wake()
     ends.send(outcome)
-    let failed = outcome.state == .failed ? ": \(outcome.reason) (\(outcome.detail))" : ""
+    let how = outcome.state == .failed ? "was not delivered: \(outcome.reason) (\(outcome.detail))" : "was delivered"
     journal.tell(
-      .deliveryEnded, "\(record.order.content.name) was \(outcome.state.rawValue)\(failed)",
+      .deliveryEnded, "\(record.order.content.name) \(how)",
       fields(record.order).merging(["state": outcome.state.rawValue, "reason": outcome.reason, "bytes": "\(outcome.bytes)"]) { $1 })
   }
 

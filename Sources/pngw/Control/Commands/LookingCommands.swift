@@ -52,7 +52,7 @@ struct PNECommands: ParsableCommand {
   struct Remove: ControlCommand {
     static let configuration = CommandConfiguration(
       abstract: "Remove a device for good.",
-      discussion: "Its key is forgotten: a PNE must pair again. A UPnP device that is still there comes back when it announces itself.")
+      discussion: "Its key is forgotten: a PNE must pair again. A UPnP device is removed while it is offline, and comes back with its next announcement.")
     @OptionGroup var common: CommonOptions
     @Argument(help: "Its id, the beginning of it, or its exact name.") var pne: String
 
