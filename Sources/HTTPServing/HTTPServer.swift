@@ -95,7 +95,7 @@ package struct HTTPServer: Sendable {
     do {
       switch binding {
       case .tcp(let address, let port):
-        let server = try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1).childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+        let server = try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1).childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
           .bind(host: address.isEmpty ? "0.0.0.0" : address, port: port) { prepare($0, census) }
         return Listening(server: server, census: census)
       case .unix(let path, _):

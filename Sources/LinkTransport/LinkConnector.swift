@@ -43,7 +43,7 @@ package struct LinkConnector: Sendable {
   private func connect(_ host: String, _ port: Int, _ security: LinkSecurity) async throws(LinkError) -> ChannelLink.Preparation {
     let connecting = ClientBootstrap(group: group)
       .connectTimeout(.seconds(Self.connectSeconds))
-      .channelOption(.socketOption(.tcp_nodelay), value: 1)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Seat(ChannelLink.prepare(channel, security, host: host))) }
       }

@@ -51,7 +51,7 @@ package struct LinkListener: Sendable {
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 256)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
     // All addresses: IPv6 takes IPv4 too; a kernel without IPv6 has only the other.
     let hosts = address.isEmpty ? ["::", "0.0.0.0"] : [address]
     for (index, host) in hosts.enumerated() {

@@ -47,7 +47,7 @@ package final class MediaRelay: MediaRelaying {
         .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
         .childChannelOption(.allowRemoteHalfClosure, value: false)
         // A head and the first bytes leave together all the same: a flush comes after both.
-        .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+        .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
         // A device that was switched off is noticed after two minutes.
         .childChannelOption(.socketOption(.so_keepalive), value: 1)
         .childChannelInitializer { [self] channel in channel.eventLoop.makeCompletedFuture { try accept(channel) } }
