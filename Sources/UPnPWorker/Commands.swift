@@ -18,7 +18,7 @@ package struct Commands {
   package func perform(_ command: MediaCommand, on found: FoundDevice, until due: EventLoop.Instant, _ answer: @escaping Answer) {
     let call = Call(client: client, found: found, due: due, answer: answer)
     switch command {
-    case .play(let uri, let metadata): call.play(uri, metadata, mayStop: true)
+    case .play(let uri, let metadata): call.playAnew(uri, metadata)
     case .stop: call.transport("Stop") { _ in .done }
     case .transportInfo:
       call.transport("GetTransportInfo") { .transport(TransportState(text: $0["CurrentTransportState"] ?? "")) }
@@ -45,7 +45,20 @@ package struct Commands {
 
     private static let instance = SOAPAction.Argument("InstanceID", "0")
 
-    func play(_ uri: String, _ metadata: String, mayStop: Bool) {
+    /// A renderer that plays already takes the new URI and goes on with the old one, or with nothing: Play changes nothing there.
+    func playAnew(_ uri: String, _ metadata: String) {
+      act(.avTransport, "GetTransportInfo", [Self.instance]) { result in
+        switch result.map({ TransportState(text: $0["CurrentTransportState"] ?? "") }) {
+        case .success(.playing), .success(.transitioning), .success(.paused):
+          act(.avTransport, "Stop", [Self.instance]) { _ in play(uri, metadata, mayStop: false) }
+        // One that does not tell its state may still play.
+        case .success, .failure(.fault): play(uri, metadata, mayStop: true)
+        case .failure(let error): answer(.failure(error))
+        }
+      }
+    }
+
+    private func play(_ uri: String, _ metadata: String, mayStop: Bool) {
       let arguments = [Self.instance, .init("CurrentURI", uri), .init("CurrentURIMetaData", metadata)]
       act(.avTransport, "SetAVTransportURI", arguments) { result in
         switch result {

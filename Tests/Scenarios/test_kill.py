@@ -117,8 +117,10 @@ class Kill(Killing):
         at_server = {(entry["entity_id"], entry["name"], entry["kind"]) for entry in self.api.get("/v1/pnes")["pnes"]}
         at_gateway = {(entry["entity_id"], entry["name"], entry["kind"]) for entry in self.admin.get("/v1/pnes")["pnes"]}
         self.assertEqual(at_server, at_gateway)
-        for file in os.listdir(self.house.phone.inbox):
-            self.assertEqual(sha256(f"{self.house.phone.inbox}/{file}"), sha256(self.big), file)
+        received = [entry.path for entry in os.scandir(self.house.phone.inbox) if entry.is_file()]
+        self.assertTrue(received)
+        for path in received:
+            self.assertEqual(sha256(path), sha256(self.big), path)
 
 
 class Control(Killing):

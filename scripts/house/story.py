@@ -10,6 +10,7 @@ import time
 from . import media
 from .house import NAS, PHONE, TV, House
 from .processes import Failure, eventually
+from .programs import binaries
 
 
 class Narrator:
@@ -125,7 +126,7 @@ def check_usage(house, tell):
 
 
 def stay(house, tell):
-    tell.say(f"everything is up. Look for yourself: pngwctl --socket {house.gateway.socket} status. Ctrl-C ends it all")
+    tell.say(f"everything is up. Look for yourself: {binaries()}/pngw pngwctl status --socket {house.gateway.socket}. Ctrl-C ends it all")
     while True:
         entries = house.gateway.admin.get("/v1/pnes")["pnes"]
         online = [entry["name"] for entry in entries if entry["availability"] == "online"]

@@ -5,7 +5,8 @@ package import MediaProtocol
 ///
 ///     starting ──PLAYING──▶ playing ──STOPPED, all bytes read──▶ ended(delivered)
 ///        │ 30 s, nothing read      │ STOPPED, bytes missing ──1 s──▶ ended(stopped-early)
-///        └──▶ ended(not-fetched)   └ gone ──▶ ended(device-lost)
+///        └──▶ ended(not-fetched)   ├ gone ──▶ ended(device-lost)
+///                                  └ nothing read for long, bytes missing ──▶ ended(stalled)
 ///     a picture ends as delivered when it is shown: renderers keep it on screen
 ///
 /// Time is an argument; `deadline` says when to call ``timePassed(now:)``.
@@ -36,6 +37,8 @@ package struct Playback: Sendable, Equatable {
   package static let settleSeconds: Int64 = 1
   /// How often a renderer whose events are late is asked.
   package static let askSeconds: Int64 = 5
+  /// A renderer that says PLAYING and reads nothing, although it has not everything, hangs. A film may be buffered for minutes.
+  package static let stallSeconds: Int64 = 600
   /// Some renderers show a picture and never say PLAYING.
   package static let pictureSeconds: Int64 = 3
 
@@ -46,6 +49,7 @@ package struct Playback: Sendable, Equatable {
   private var size: UInt64?
   private var read: UInt64 = 0
   private var giveUp: Timestamp
+  private var isPaused = false
 
   package init(uri: String, mediaType: String, size: UInt64?, now: Timestamp) {
     self.uri = uri
@@ -56,6 +60,8 @@ package struct Playback: Sendable, Equatable {
   }
 
   package var bytesRead: UInt64 { read }
+  /// Nobody buffers pictures.
+  private var patience: Int64 { phase == .starting || isPicture ? Self.startSeconds : Self.stallSeconds }
   private var hasAll: Bool { size.map { read >= $0 } ?? false }
 
   package mutating func on(_ event: Event, now: Timestamp) -> [Action] {
@@ -63,6 +69,7 @@ package struct Playback: Sendable, Equatable {
     switch event {
     case .transport(let state, let theirs): return transport(state, theirs, now)
     case .read(let bytes):
+      if bytes > read { giveUp = now.adding(seconds: patience) }
       read = max(read, bytes)
       return progressed(now)
     case .sizeKnown(let bytes):
@@ -78,6 +85,7 @@ package struct Playback: Sendable, Equatable {
       // Before it plays, that is what was there before; afterwards somebody else put it there.
       return phase == .starting ? [] : end(.failed, "replaced", "the device was given something else to play")
     }
+    isPaused = state == .paused
     switch state {
     case .playing: return nowPlaying(now)
     case .stopped, .noMedia: return stopped(now)
@@ -88,6 +96,7 @@ package struct Playback: Sendable, Equatable {
   private mutating func nowPlaying(_ now: Timestamp) -> [Action] {
     guard phase != .playing else { return [] }
     phase = .playing
+    giveUp = now.adding(seconds: patience)
     deadline = now.adding(seconds: Self.askSeconds)
     return [.tellPlaying] + (isPicture && hasAll ? end(.delivered) : [])
   }
@@ -107,10 +116,7 @@ package struct Playback: Sendable, Equatable {
   }
 
   private mutating func progressed(_ now: Timestamp) -> [Action] {
-    guard hasAll else {
-      if phase == .starting { giveUp = now.adding(seconds: Self.startSeconds) }
-      return []
-    }
+    guard hasAll else { return [] }
     switch phase {
     case .starting:
       deadline = min(deadline, now.adding(seconds: isPicture ? Self.pictureSeconds : Self.askSeconds))
@@ -128,6 +134,12 @@ package struct Playback: Sendable, Equatable {
     case .starting where now >= giveUp && read == 0:
       return end(.failed, "not-fetched", "the device took the command and never read the content within \(Self.startSeconds) s")
     case .starting where now >= giveUp: return end(.failed, "not-played", "the device read \(read) bytes and never played")
+    case .playing where isPaused:
+      giveUp = now.adding(seconds: patience)
+      deadline = now.adding(seconds: Self.askSeconds)
+      return [.askTransport]
+    case .playing where now >= giveUp && !hasAll && size != nil:
+      return end(.failed, "stalled", "the device says that it plays, and read nothing for \(patience) s; it has \(read) of \(size.map(String.init) ?? "?") bytes")
     case .settling: return end(.failed, "stopped-early", "playing was stopped after \(read) of \(size.map(String.init) ?? "?") bytes were read")
     case .starting, .playing:
       deadline = now.adding(seconds: Self.askSeconds)
