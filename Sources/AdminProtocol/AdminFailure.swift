@@ -8,8 +8,6 @@ package struct AdminFailure: Error, Sendable, Hashable {
     case wrongMethod = "wrong-method"
     /// It does not go together with how things are now.
     case conflict
-    /// It was there once.
-    case gone
     case tooLarge = "too-large"
     case noRoom = "no-room"
     /// The server or the device that was asked said no, or something that makes no sense.
@@ -44,7 +42,6 @@ extension AdminFailure.Code {
     case .notFound: 404
     case .wrongMethod: 405
     case .conflict: 409
-    case .gone: 410
     case .tooLarge: 413
     case .refused: 502
     case .busy, .unavailable: 503
