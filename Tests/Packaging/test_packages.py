@@ -77,6 +77,14 @@ class Packages(unittest.TestCase):
             with open(self.program(package), "rb") as file:
                 self.assertNotIn(packages.ROOT.encode() + b"/", file.read(), package)
 
+    def test_bash_completes_each_program(self):
+        for package, program, word in [("pngw", "pngwctl", "delivery"), ("cpns-server", "cpnsd", "claim"), ("pne", "pne", "version")]:
+            script = f"{self.folder}/{package}/usr/share/bash-completion/completions/{program}"
+            line = f"{program} {word[:4]}"
+            ask = (f"source {script}; how=$(complete -p {program}); how=${{how##*-F }}; COMP_WORDS=({line}); COMP_CWORD=1; "
+                   f"COMP_LINE='{line}'; COMP_POINT={len(line)}; ${{how%% *}} {program} {word[:4]} {program}; echo ${{COMPREPLY[@]}}")
+            self.assertIn(word, output("bash", "-c", ask).split(), program)
+
     def test_what_is_needed_is_named(self):
         for package, libraries in {"pngw": ["libssl3", "libsqlite3-0", "libavahi-client3"], "cpns-server": ["libssl3", "libsqlite3-0"],
                                    "pne": ["libssl3", "libavahi-client3"]}.items():
