@@ -35,7 +35,7 @@ enum StartFailure: Error, CustomStringConvertible {
     self =
       switch failure {
       case .notFound(let what): .unavailable("there is no \(what)")
-      case .invalid(let field, let problem): .configuration("\(field): \(problem)")
+      case .invalid(let field, let problem): .unavailable("\(field): \(problem)")
       case .conflict(let text, let remedy), .full(let text, let remedy): .unavailable("\(text); \(remedy)")
       case .tooLarge(let limit): .unavailable("larger than \(limit) bytes")
       case .noRoom(let text), .unavailable(let text): .unavailable(text)
