@@ -29,8 +29,9 @@ final class Publication: Sendable {
     var serving: [RelayID: Wake] = [:]
   }
 
-  /// A device's progress is told when this many more bytes were read, or a request ended.
-  private static let tellBytes: UInt64 = 256 << 10
+  /// A device's progress is told when an eighth more was read, within these bounds, or a request ended: a radio stream shows
+  /// that it is alive every few seconds, and a film read at full speed wakes nobody a thousand times a second.
+  private static let tellBytes: ClosedRange<UInt64> = 256 << 10...16 << 20
 
   let token: String
   let client: IPAddress
@@ -153,7 +154,8 @@ final class Publication: Sendable {
     state.withLock { state in
       state.coverage.add(range)
       let count = state.coverage.count
-      guard requestEnded || count >= state.told + Self.tellBytes else { return nil }
+      let step = min(max(state.told / 8, Self.tellBytes.lowerBound), Self.tellBytes.upperBound)
+      guard requestEnded || count >= state.told + step else { return nil }
       state.told = count
       return RelayEvent(token: token, distinctBytes: count, requestEnded: requestEnded)
     }
