@@ -163,7 +163,7 @@ final class Device: Sendable {
 
   @Test func aSlowSinkIsNotTheDevicesFault() async throws {
     var limits = FetchLimits()
-    limits.stallTime = .milliseconds(100)
+    limits.stallTime = .milliseconds(700)
     let device = try Device("HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n", someBytes(8_000_000))
     let fetcher = MediaFetcher(group: MultiThreadedEventLoopGroup.singleton, policy: FetchPolicy(exceptions: [IPAddress(127, 0, 0, 1)]), limits: limits)
     let total = Atomic<Int>(0)
@@ -171,7 +171,7 @@ final class Device: Sendable {
     _ = try await fetcher.fetch(url: device.url, onlyFrom: "127.0.0.1", offset: 0) { piece in
       total.add(piece.count, ordering: .relaxed)
       // Once, long enough that a stall would have been seen.
-      if !slept.exchange(true, ordering: .relaxed) { await onThread { _ = usleep(400_000) } }
+      if !slept.exchange(true, ordering: .relaxed) { await onThread { _ = usleep(1_500_000) } }
     }
     #expect(total.load(ordering: .relaxed) == 8_000_000)
   }
