@@ -9,19 +9,28 @@ func identifier<T>(_ urn: String, _ field: String) throws(MessageError) -> Ident
 }
 
 func name(_ text: String, _ field: String, upTo limit: Int = Limits.name) throws(MessageError) -> String {
-  guard !text.isEmpty, text.count <= limit, !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 })
-  else { throw MessageError(field, "expected 1 to \(limit) printable characters") }
+  guard !text.isEmpty, isPrintable(text, upTo: limit) else { throw MessageError(field, "expected 1 to \(limit) printable characters") }
   return text
 }
 
+/// One character may be many scalars: bytes are bounded too, at ``Limits/bytesPerCharacter`` on the average.
+private func isPrintable(_ text: String, upTo limit: Int) -> Bool {
+  text.utf8.count <= Limits.bytesPerCharacter * limit && text.count <= limit && !text.unicodeScalars.contains { $0.value < 32 || $0.value == 127 }
+}
+
 func text(_ text: String, _ field: String, upTo limit: Int = Limits.name) throws(MessageError) -> String {
-  guard text.utf8.count <= 4 * limit, text.count <= limit else { throw MessageError(field, "longer than \(limit) characters") }
+  guard text.utf8.count <= Limits.bytesPerCharacter * limit, text.count <= limit else { throw MessageError(field, "longer than \(limit) characters") }
   return text
 }
 
 func atMost<T>(_ limit: Int, _ list: [T], _ field: String) throws(MessageError) -> [T] {
   guard list.count <= limit else { throw MessageError(field, "\(list.count) elements, at most \(limit) are taken") }
   return list
+}
+
+func texts(_ limit: Int, of length: Int, _ list: [String], _ field: String) throws(MessageError) -> [String] {
+  guard list.allSatisfy({ $0.utf8.count <= length }) else { throw MessageError(field, "an element is longer than \(length) bytes") }
+  return try atMost(limit, list, field)
 }
 
 func digest(_ bytes: Data, _ field: String) throws(MessageError) -> [UInt8]? {
@@ -50,9 +59,9 @@ extension DeviceCapabilities {
       manufacturer: try text(message.manufacturer, "DeviceCapabilities.manufacturer"),
       model: try text(message.model, "DeviceCapabilities.model"),
       software: try text(message.software, "DeviceCapabilities.software"),
-      accepts: try atMost(Limits.mediaTypes, message.accepts, "DeviceCapabilities.accepts"),
-      bearers: try atMost(16, message.bearers, "DeviceCapabilities.bearers"),
-      sinkProtocolInfo: try atMost(Limits.mediaTypes, message.sinkProtocolInfo, "DeviceCapabilities.sink_protocol_info"))
+      accepts: try texts(Limits.mediaTypes, of: Limits.mediaType, message.accepts, "DeviceCapabilities.accepts"),
+      bearers: try texts(16, of: Limits.name, message.bearers, "DeviceCapabilities.bearers"),
+      sinkProtocolInfo: try texts(Limits.mediaTypes, of: Limits.protocolInfo, message.sinkProtocolInfo, "DeviceCapabilities.sink_protocol_info"))
   }
 }
 
@@ -74,9 +83,9 @@ extension ServiceDescription {
       id: try identifier(message.serviceID, "ServiceDescription.service_id"),
       name: try CPNSMessages.name(message.name, "ServiceDescription.name"),
       type: try CPNSMessages.name(message.serviceType, "ServiceDescription.service_type"),
-      keywords: try atMost(32, message.keywords, "ServiceDescription.keywords"),
+      keywords: try texts(32, of: Limits.name, message.keywords, "ServiceDescription.keywords"),
       offeredBy: try identifier(message.offeredBy, "ServiceDescription.offered_by"),
-      requiredMediaTypes: try atMost(64, message.requiredMediaTypes, "ServiceDescription.required_media_types"))
+      requiredMediaTypes: try texts(64, of: Limits.mediaType, message.requiredMediaTypes, "ServiceDescription.required_media_types"))
   }
 
   package static func list(checking messages: [Cpns_V1_ServiceDescription]) throws(MessageError) -> [ServiceDescription] {
@@ -132,6 +141,32 @@ extension InventoryEntry {
       reason: try text(message.availabilityReason, "InventoryEntry.availability_reason"),
       since: Timestamp(milliseconds: message.sinceMs),
       attributes: message.attributes)
+  }
+}
+
+extension InventoryEntry {
+  /// The PNE `entity` as it registers itself, online.
+  /// - Parameter otherwise: its name when it gives none.
+  package init(
+    checking message: Cpns_V1_Registration, of entity: EntityID, named otherwise: String, at now: Timestamp, attributes: [String: String]
+  ) throws(MessageError) {
+    self.init(
+      id: entity, name: try CPNSMessages.name(message.name.isEmpty ? otherwise : message.name, "Registration.name"), kind: .pne,
+      capabilities: try DeviceCapabilities(checking: message.capabilities), services: try ServiceDescription.list(checking: message.services),
+      availability: .online, reason: "registered", since: now, attributes: attributes)
+  }
+}
+
+extension Cpns_V1_StatusReport {
+  package func checked() throws(MessageError) -> (availability: Availability, reason: String) {
+    guard isPrintable(reason, upTo: 64) else { throw MessageError("StatusReport.reason", "expected at most 64 printable characters") }
+    return (try Availability(checking: availability), reason)
+  }
+}
+
+extension Cpns_V1_PairRequest {
+  package func checked() throws(MessageError) -> (entity: EntityID, name: String) {
+    (try identifier(entityID, "PairRequest.entity_id"), try CPNSMessages.name(name, "PairRequest.name", upTo: 64))
   }
 }
 

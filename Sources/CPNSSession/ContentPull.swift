@@ -65,9 +65,11 @@ package struct ContentPull<SinkError: Error>: Sendable {
     message.stream = stream
     do {
       _ = try await session.request(.contentOpen, message.bytes)
-    } catch .refused(let code, let detail) where code == .notFound || code == .forbidden {
-      throw .refused(detail)
+    } catch .refused(let code, let detail) {
+      throw code.mayRetry ? .interrupted("\(code): \(detail)") : .refused(detail)
     } catch {
+      // It may have been opened all the same.
+      await giveUp(stream)
       throw .interrupted(error.words)
     }
   }

@@ -106,14 +106,17 @@ package struct Gateway: Sendable {
       clock: ports.clock, timer: ports.timer, logger: logger)
     enrolment = Enrolment(connector: ports.uplink, credentials: ports.credentials, local: local, inventory: inventory, logger: logger)
     elements = ElementService(
-      keys: KeyRing(gateway: id, pairings: state.pairings, secrets: ports.secrets, clock: ports.clock), local: local, listener: ports.listener,
+      keys: KeyRing(gateway: id, pairings: state.pairings, secrets: ports.secrets, clock: ports.clock, uptime: Stopwatch(on: ports.timer)),
+      local: local, listener: ports.listener,
       announcer: ports.announcer, store: ports.store, inventory: inventory, outbox: signal, journal: journal, clock: ports.clock,
       timer: ports.timer, logger: logger)
     let proxy = NonCPNSProxy(
       media: ports.media ?? NoMediaDevices(), inventory: inventory, secrets: ports.secrets, journal: journal, health: health, clock: ports.clock,
       timer: ports.timer, logger: logger)
     self.proxy = ports.media == nil ? nil : proxy
-    deliveries = DeliveryService(state: state, store: ports.store, inventory: inventory, outbox: signal, journal: journal, clock: ports.clock, logger: logger)
+    deliveries = DeliveryService(
+      state: state, store: ports.store, inventory: inventory, outbox: signal, journal: journal, health: health, clock: ports.clock,
+      timer: ports.timer, logger: logger)
     courier = Courier(
       inventory: inventory, stages: ports.stages,
       fetcher: ContentFetcher(uplink: uplink, fetching: ports.fetching, proxy: proxy, timer: ports.timer, logger: logger),

@@ -11,6 +11,10 @@ struct ContentFetcher: Sendable {
     case cancelled
   }
 
+  /// Tries in a row that brought nothing over an uplink that stands.
+  private static let serverTries = 30
+  /// A server that has said yes and sends nothing for so long is asked again.
+  private static let longestStall = Duration.seconds(120)
   /// Tries to read from a media server that fails.
   private static let mediaServerTries = 5
 
@@ -21,7 +25,7 @@ struct ContentFetcher: Sendable {
   let logger: Logger
 
   /// Returns when the content is whole and was verified.
-  func fetch(_ record: DeliveryRecord, into stage: any StagedContent, progress: @Sendable (UInt64) async -> Void) async throws(Failure) {
+  func fetch(_ record: DeliveryRecord, into stage: any StagedContent, progress: @escaping @Sendable (UInt64) async -> Void) async throws(Failure) {
     if stage.isWhole { return }
     var restarted = false
     while true {
@@ -46,25 +50,71 @@ struct ContentFetcher: Sendable {
     }
   }
 
-  private func pull(_ order: DeliveryOrder, into stage: any StagedContent, _ progress: @Sendable (UInt64) async -> Void) async throws(Failure) {
+  /// Through as many lost links as it takes; on links that stand, as long as something comes.
+  private func pull(_ order: DeliveryOrder, into stage: any StagedContent, _ progress: @escaping @Sendable (UInt64) async -> Void) async throws(Failure) {
+    var fruitless = 0
     while true {
       guard let session = await uplink.connectedSession() else { throw .cancelled }
-      do throws(ContentPull<StageError>.Failure) {
-        return try await ContentPull(session: session, streams: uplink.streams).run(order, from: stage.available) {
-          (bytes, offset) async throws(StageError) in
-          try await stage.append(bytes, at: offset)
-          await progress(stage.available)
-        }
-      } catch {
-        switch error {
-        case .interrupted(let why):
-          logger.info("content interrupted", metadata: ["content": "\(order.content.id)", "at": "\(stage.available)", "why": "\(why)"])
-        case .refused(let detail): throw .final(reason: "content-gone", detail: detail)
-        case .sink(let error): throw Self.final(error)
-        }
-      }
+      let before = stage.available
+      guard let why = try await attempt(order, into: stage, over: session, progress) else { return }
+      logger.info("content interrupted", metadata: ["content": "\(order.content.id)", "at": "\(stage.available)", "why": "\(why)"])
+      if stage.available != before { fruitless = 0 } else if uplink.session === session { fruitless += 1 }
+      if fruitless >= Self.serverTries { throw .final(reason: "content-unreachable", detail: why) }
       // The uplink tells when it is lost; until then this is the pace of tries on a link that stands.
       do { try await timer.sleep(for: .seconds(1)) } catch { throw .cancelled }
+    }
+  }
+
+  private enum Attempt: Sendable {
+    case whole, interrupted(String)
+    case failed(Failure)
+  }
+
+  /// - Returns: why it was interrupted; nil when all bytes are there.
+  private func attempt(
+    _ order: DeliveryOrder, into stage: any StagedContent, over session: Session, _ progress: @escaping @Sendable (UInt64) async -> Void
+  ) async throws(Failure) -> String? {
+    let first: Attempt = await withTaskGroup(of: Attempt.self) { group in
+      group.addTask { await self.transfer(order, into: stage, over: session, progress) }
+      group.addTask { await self.stall(of: stage) }
+      defer { group.cancelAll() }
+      return await group.next() ?? .failed(.cancelled)
+    }
+    switch first {
+    case .whole: return nil
+    case .interrupted(let why): return why
+    case .failed(let failure): throw failure
+    }
+  }
+
+  private func transfer(
+    _ order: DeliveryOrder, into stage: any StagedContent, over session: Session, _ progress: @Sendable (UInt64) async -> Void
+  ) async -> Attempt {
+    do throws(ContentPull<StageError>.Failure) {
+      try await ContentPull(session: session, streams: uplink.streams).run(order, from: stage.available) {
+        (bytes, offset) async throws(StageError) in
+        try await stage.append(bytes, at: offset)
+        await progress(stage.available)
+      }
+      return .whole
+    } catch {
+      return switch error {
+      case .interrupted(let why): .interrupted(why)
+      case .refused(let detail): .failed(.final(reason: "content-gone", detail: detail))
+      // Another delivery of the same content has begun it anew.
+      case .sink(.outOfOrder): .interrupted("the content begins anew")
+      case .sink(let error): .failed(Self.final(error))
+      }
+    }
+  }
+
+  /// Returns when nothing has come for a while.
+  private func stall(of stage: any StagedContent) async -> Attempt {
+    var last = stage.available
+    while true {
+      do { try await timer.sleep(for: Self.longestStall) } catch { return .failed(.cancelled) }
+      if stage.available == last { return .interrupted("nothing came for \(Self.longestStall)") }
+      last = stage.available
     }
   }
 

@@ -5,8 +5,10 @@ import MediaProtocol
 
 /// Carries one delivery from its source to its consumer.
 struct Courier: Sendable {
-  /// How long a delivery waits for its consumer to come online.
+  /// How long a delivery waits for its consumer to come online, from when it was accepted and whenever it went offline.
   private static let patience = Duration.seconds(24 * 3600)
+  /// Pause before another look when the content's source failed somebody else.
+  private static let pause = Duration.seconds(1)
   /// A renderer is told to play when so much is there, so that it does not starve at once.
   private static let headStart: UInt64 = 256 << 10
 
@@ -31,18 +33,31 @@ struct Courier: Sendable {
     case cancelled
   }
 
-  func carry(_ record: DeliveryRecord, for service: DeliveryService) async {
-    let began = clock.now()
-    guard let outcome = await outcome(of: record, service) else { return }
-    let entry = await inventory.entry(record.order.consumer)
-    await service.end(record, outcome, usage: outcome.bytes > 0 ? entry.map { usage(record.order, outcome, began, $0) } : nil)
+  private enum Wait: Sendable {
+    case online(InventoryEntry)
+    case removed, tooLong
   }
 
+  func carry(_ record: DeliveryRecord, for service: DeliveryService) async {
+    let patience = Self.patience - (await service.age(of: record.order.id))
+    switch await available(record.order.consumer, patience) {
+    case .online(let entry):
+      let began = clock.now()
+      guard let outcome = await outcome(of: record, entry, service) else { return }
+      await service.end(record, outcome, usage: outcome.bytes > 0 ? usage(record.order, outcome, began, entry) : nil)
+    case .removed: await service.end(record, failed(record.order, "consumer-removed", "it was removed from the Personal Network"))
+    case .tooLong: await service.end(record, offline(record.order))
+    case nil: return
+    }
+  }
+
+  private func offline(_ order: DeliveryOrder) -> DeliveryOutcome { failed(order, "consumer-offline", "it did not come online in time") }
+
   /// - Returns: nil when the PNE has told it itself, or we are being stopped.
-  private func outcome(of record: DeliveryRecord, _ service: DeliveryService) async -> DeliveryOutcome? {
+  private func outcome(of record: DeliveryRecord, _ entry: InventoryEntry, _ service: DeliveryService) async -> DeliveryOutcome? {
     let order = record.order
-    guard let entry = await available(order.consumer) else {
-      return Task.isCancelled ? nil : failed(order, "consumer-offline", "it did not come online in time")
+    guard await service.begin(order.id) else {
+      return failed(order, "given-up", "begun \(DeliveryService.maximumAttempts) times and never ended")
     }
     if entry.kind == .virtualPNE, let why = Self.unfit(order.content, for: entry) { return failed(order, "not-playable", why) }
     let stage: any StagedContent
@@ -79,7 +94,8 @@ struct Courier: Sendable {
       }
       return nil
     } catch {
-      await stage.fail("\(error)")
+      // Others may still be bringing the same content.
+      if case .final = error { await stage.fail("\(error)") }
       return error
     }
   }
@@ -89,10 +105,8 @@ struct Courier: Sendable {
   }
 
   private func play(_ order: DeliveryOrder, _ stage: any StagedContent, _ service: DeliveryService) async -> Conveyance {
-    do { while !stage.isWhole, stage.available < Self.headStart { _ = try await stage.waitForBytes(past: stage.available) } } catch {
-      // The fetch that failed says why; this only leaves the end to it.
-      return await parked()
-    }
+    await headStart(of: stage)
+    if Task.isCancelled { return .cancelled }
     do throws(Renderer.Failure) {
       let outcome = try await renderer.play(order, stage) { await service.progress(order.id, .playing, bytes: stage.available) }
       return outcome.map(Conveyance.ended) ?? .cancelled
@@ -106,9 +120,13 @@ struct Courier: Sendable {
     }
   }
 
-  private func parked() async -> Conveyance {
-    do { try await timer.sleep(for: Self.patience) } catch {}  // cancelled by the fetch's failure
-    return .cancelled
+  private func headStart(of stage: any StagedContent) async {
+    while !stage.isWhole, stage.available < Self.headStart, !Task.isCancelled {
+      do { _ = try await stage.waitForBytes(past: stage.available) } catch {
+        // A fetch failed: when it was ours we are cancelled, and when it was another delivery's ours goes on.
+        try? await timer.sleep(for: Self.pause)  // cancelled: the loop looks itself
+      }
+    }
   }
 
   /// Offers over each link that the PNE has, until it has told the end.
@@ -116,9 +134,10 @@ struct Courier: Sendable {
     let ends = service.observeEnds()
     return await withTaskGroup(of: Conveyance.self) { group in
       group.addTask {
-        for await end in ends where end.delivery == order.id { return .concluded }
+        for await _ in ends { if await !service.isLive(order.id) { return .concluded } }
         return .cancelled
       }
+      group.addTask { await gone(order.consumer).map { _ in .ended(offline(order)) } ?? .cancelled }
       group.addTask { await elements.offerUntilRefused(order).map { .ended(failed(order, "consumer-refused", $0)) } ?? .cancelled }
       let first = await service.isLive(order.id) ? await group.next() ?? .cancelled : .concluded
       group.cancelAll()
@@ -129,27 +148,48 @@ struct Courier: Sendable {
   // MARK: The consumer
 
   /// Waits until the consumer is online.
-  private func available(_ id: EntityID) async -> InventoryEntry? {
-    await withTaskGroup(of: InventoryEntry?.self) { group in
+  /// - Returns: nil when cancelled.
+  private func available(_ id: EntityID, _ patience: Duration) async -> Wait? {
+    await withTaskGroup(of: Wait?.self) { group in
       group.addTask {
-        guard let entry = await online(id) else { return nil }
-        if entry.kind == .virtualPNE, await !renderer.proxy.waitForDevice(id) { return nil }
-        return entry
+        let wait = await online(id)
+        if case .online(let entry) = wait, entry.kind == .virtualPNE, await !renderer.proxy.waitForDevice(id) { return nil }
+        return wait
       }
       group.addTask {
-        do { try await timer.sleep(for: Self.patience) } catch { return nil }
-        return nil
+        do { try await timer.sleep(for: patience) } catch { return nil }
+        return .tooLong
       }
-      let first = await group.next() ?? nil
-      group.cancelAll()
-      return first
+      defer { group.cancelAll() }
+      return await group.next() ?? nil
     }
   }
 
-  private func online(_ id: EntityID) async -> InventoryEntry? {
+  private func online(_ id: EntityID) async -> Wait? {
+    await changed({ entry in
+      guard let entry else { return .removed }
+      return entry.availability == .online ? .online(entry) : nil
+    }, of: id)
+  }
+
+  /// Waits until the consumer has been offline for too long.
+  /// - Returns: nil when cancelled.
+  private func gone(_ id: EntityID) async -> Wait? {
+    while !Task.isCancelled {
+      let left: Wait? = await changed({ entry in entry?.availability == .offline ? .tooLong : entry == nil ? .removed : nil }, of: id)
+      guard case .tooLong = left else { return left }
+      let back = await available(id, Self.patience)
+      guard case .online = back else { return back }
+    }
+    return nil
+  }
+
+  /// Looks at a device now and whenever the inventory changes, until `answer` has one; nil when cancelled.
+  private func changed(_ answer: @Sendable (InventoryEntry?) -> Wait?, of id: EntityID) async -> Wait? {
+    // Any change: the one that we wait for may be among those that were dropped.
     let changes = inventory.observe()
-    if let entry = await inventory.entry(id), entry.availability == .online { return entry }
-    for await change in changes where change.entry.id == id && change.entry.availability == .online { return change.entry }
+    if let now = answer(await inventory.entry(id)) { return now }
+    for await _ in changes { if let now = answer(await inventory.entry(id)) { return now } }
     return nil
   }
 
@@ -164,7 +204,7 @@ struct Courier: Sendable {
   private func usage(_ order: DeliveryOrder, _ outcome: DeliveryOutcome, _ began: Timestamp, _ entry: InventoryEntry) -> UsageRecord {
     UsageRecord(
       id: .random(), consumer: order.consumer, delivery: order.id, content: order.content, serviceType: "media-rendering", started: began,
-      ended: clock.now(), bytes: outcome.bytes, outcome: outcome.state, capabilities: entry.capabilities)
+      ended: max(began, clock.now()), bytes: outcome.bytes, outcome: outcome.state, capabilities: entry.capabilities)
   }
 
   private func failed(_ order: DeliveryOrder, _ reason: String, _ detail: String) -> DeliveryOutcome {

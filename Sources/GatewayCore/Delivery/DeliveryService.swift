@@ -11,8 +11,12 @@ import Logging
 package actor DeliveryService {
   /// Deliveries that have not ended. Above it an offer is answered BUSY, and the server offers it again.
   package static let capacity = 256
+  /// … of one consumer: one that is offline must not keep all others out.
+  static let capacityOfOne = capacity / 2
   /// A delivery that was begun so often and never ended is given up: it may be what kills us.
   static let maximumAttempts = 20
+  /// Pause before a result that could not be written is written again, or a delivery that did not end begins again.
+  private static let pause = Duration.seconds(1)
 
   package enum Acceptance: Sendable, Equatable {
     case accepted
@@ -34,32 +38,50 @@ package actor DeliveryService {
     package var record: DeliveryRecord
     package var bytes: UInt64 = 0
     var stage: (any StagedContent)?
+    /// Since it was accepted, or the gateway started.
+    var age: Stopwatch
+    /// Its end is on its way to the disk: it can't have another.
+    var isEnding = false
+  }
+  private enum Finish {
+    case written
+    /// Somebody else is writing its end.
+    case underWay
   }
 
   private let store: any GatewayStore
   private let inventory: PNInventory
   private let outbox: OutboxSignal
   private let journal: Journal
+  private let health: HealthBoard
   private let clock: WallClock
+  private let timer: any Clock<Duration>
   private let logger: Logger
   private var live: [DeliveryID: Live] = [:]
+  /// On their way to the disk, and for whom.
+  private var arriving: [DeliveryID: EntityID] = [:]
   private var queues: [EntityID: [DeliveryID]] = [:]
+  private var isRunning = false
   private nonisolated let wanted: AsyncStream<EntityID>
   private nonisolated let want: AsyncStream<EntityID>.Continuation
   private nonisolated let ends = Broadcast<DeliveryOutcome>(capacity: 256)
   private nonisolated let news = Broadcast<Cpns_V1_DeliveryProgress>(capacity: 64)
 
-  init(state: GatewayState, store: any GatewayStore, inventory: PNInventory, outbox: OutboxSignal, journal: Journal, clock: WallClock, logger: Logger) {
+  init(
+    state: GatewayState, store: any GatewayStore, inventory: PNInventory, outbox: OutboxSignal, journal: Journal, health: HealthBoard,
+    clock: WallClock, timer: any Clock<Duration>, logger: Logger
+  ) {
     self.store = store
     self.inventory = inventory
     self.outbox = outbox
     self.journal = journal
+    self.health = health
     self.clock = clock
+    self.timer = timer
     self.logger = logger
     (wanted, want) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.capacity))
     for record in state.deliveries.sorted(by: { $0.accepted < $1.accepted }) {
-      live[record.order.id] = Live(record: record)
-      if queues[record.order.consumer] == nil { want.yield(record.order.consumer) }
+      live[record.order.id] = Live(record: record, age: Stopwatch(on: timer))
       queues[record.order.consumer, default: []].append(record.order.id)
     }
   }
@@ -70,11 +92,16 @@ package actor DeliveryService {
   /// - Parameter stage: holds a content that is staged already, so that nothing evicts it before its turn.
   package func accept(_ order: DeliveryOrder, from source: ContentSource, holding stage: (any StagedContent)? = nil) async -> Acceptance {
     if live[order.id] != nil { return .accepted }
-    guard let consumer = await inventory.entry(order.consumer) else { return .refused(.notFound, "\(order.consumer) is not in this PN") }
-    guard live.count < Self.capacity else { return .refused(.busy, "\(Self.capacity) deliveries have not ended yet") }
+    if let refusal = refusal(of: order) { return refusal }
+    // Decided: it has its place while it goes to the disk.
+    arriving[order.id] = order.consumer
+    defer { arriving[order.id] = nil }
     let record = DeliveryRecord(order: order, state: .accepted, source: source, accepted: clock.now(), attempts: 0)
+    let consumer: InventoryEntry
     do throws(StoreError) {
-      if try await store.delivery(order.id) != nil { return .accepted }
+      if let known = try await store.delivery(order.id) { return try await tellAgain(known) }
+      guard let entry = await inventory.entry(order.consumer) else { return .refused(.notFound, "\(order.consumer) is not in this PN") }
+      consumer = entry
       try await store.commit([.putDelivery(record)])
     } catch {
       return .refused(.busy, "the gateway can't write: \(error)")
@@ -84,13 +111,34 @@ package actor DeliveryService {
     return .accepted
   }
 
+  private func refusal(of order: DeliveryOrder) -> Acceptance? {
+    guard arriving[order.id] == nil else { return .refused(.busy, "this offer is on its way to the disk already") }
+    guard live.count + arriving.count < Self.capacity else { return .refused(.busy, "\(Self.capacity) deliveries have not ended yet") }
+    let same = live.values.count { $0.record.order.consumer == order.consumer } + arriving.values.count { $0 == order.consumer }
+    guard same < Self.capacityOfOne else { return .refused(.busy, "\(Self.capacityOfOne) deliveries to this PNE have not ended yet") }
+    return nil
+  }
+
+  /// It has ended already: whoever offers it again does not know how.
+  private func tellAgain(_ known: DeliveryRecord) async throws(StoreError) -> Acceptance {
+    guard known.source == .server, known.state.isFinal else { return .accepted }
+    let outcome = known.ending?.outcome
+      ?? DeliveryOutcome(delivery: known.order.id, state: known.state, reason: "", detail: "", bytes: known.order.content.size ?? 0)
+    try await store.commit([.enqueue(message(.deliveryResult, Cpns_V1_DeliveryResult(outcome).bytes))])
+    outbox.wake()
+    return .accepted
+  }
+
+  private func message(_ kind: Cpns_V1_Kind, _ body: [UInt8]) -> OutboxDraft {
+    OutboxDraft(kind: kind.rawValue, body: body, idempotency: .random(), made: clock.now())
+  }
+
   private func enqueue(_ record: DeliveryRecord, _ stage: (any StagedContent)?) {
-    let id = record.order.id
-    guard live[id] == nil else { return }
-    live[id] = Live(record: record, stage: stage)
-    let idle = queues[record.order.consumer] == nil
-    queues[record.order.consumer, default: []].append(id)
-    if idle { want.yield(record.order.consumer) }
+    let consumer = record.order.consumer
+    live[record.order.id] = Live(record: record, stage: stage, age: Stopwatch(on: timer))
+    let idle = queues[consumer] == nil
+    queues[consumer, default: []].append(record.order.id)
+    if idle, isRunning { want.yield(consumer) }
   }
 
   // MARK: Running
@@ -99,23 +147,30 @@ package actor DeliveryService {
   func run(by courier: Courier) async {
     await holdStaged(courier.stages)
     await withDiscardingTaskGroup { group in
-      for await consumer in wanted {
-        group.addTask { await self.serve(consumer, by: courier) }
-      }
+      isRunning = true
+      for consumer in queues.keys { group.addTask { await self.serve(consumer, by: courier) } }
+      for await consumer in wanted { group.addTask { await self.serve(consumer, by: courier) } }
       group.cancelAll()
     }
   }
 
   private func serve(_ consumer: EntityID, by courier: Courier) async {
     while let id = queues[consumer]?.first {
-      let content = live[id]?.record
-      if let record = await begun(id) { await carry(record, by: courier) }
+      let begun = live[id]?.record
+      if let begun { await carry(begun, by: courier) }
       if Task.isCancelled { return }
+      // What is accepted ends: it begins again until it has, or was begun too often.
+      if live[id] != nil {
+        await rest()
+        continue
+      }
       queues[consumer]?.removeAll { $0 == id }
-      if let content { await tidy(content, courier.stages) }
+      if let begun { await tidy(begun, courier.stages) }
     }
     queues[consumer] = nil
   }
+
+  private func rest() async { try? await timer.sleep(for: Self.pause) }  // cancelled: whoever rests looks itself
 
   /// Until the delivery has ended, whoever ended it: the courier, the PNE, or an administrator who removed the PNE.
   private func carry(_ record: DeliveryRecord, by courier: Courier) async {
@@ -123,7 +178,8 @@ package actor DeliveryService {
     guard live[record.order.id] != nil else { return }
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await courier.carry(record, for: self) }
-      group.addTask { for await end in ends where end.delivery == record.order.id { return } }
+      // Any end: ours may be among those that were dropped.
+      group.addTask { for await _ in ends { if await !self.isLive(record.order.id) { return } } }
       await group.next()
       group.cancelAll()
     }
@@ -145,24 +201,24 @@ package actor DeliveryService {
     }
   }
 
-  /// Counts the attempt on disk, so that a delivery that kills the gateway is found out.
-  private func begun(_ id: DeliveryID) async -> DeliveryRecord? {
-    guard var record = live[id]?.record else { return nil }
+  /// Its consumer is there. Counts the attempt on disk, so that a delivery that kills the gateway is found out.
+  /// - Returns: false when it was begun too often.
+  func begin(_ id: DeliveryID) async -> Bool {
+    guard var record = live[id]?.record else { return true }
     record.attempts += 1
     live[id]?.record = record
-    guard record.attempts <= Self.maximumAttempts else {
-      await end(record, DeliveryOutcome(delivery: id, state: .failed, reason: "given-up", detail: "begun \(Self.maximumAttempts) times and never ended", bytes: 0))
-      return nil
-    }
+    guard record.attempts <= Self.maximumAttempts else { return false }
     do { try await store.commit([.putDelivery(record)]) } catch {
       logger.warning("attempt not counted", metadata: ["delivery": "\(id)", "error": "\(error)"])
     }
-    return record
+    return true
   }
 
   // MARK: While it runs
 
   package func isLive(_ id: DeliveryID) -> Bool { live[id] != nil }
+  /// How long it has been waited for.
+  func age(of id: DeliveryID) -> Duration { live[id]?.age.elapsed ?? .zero }
   package var allLive: [Live] { live.values.sorted { $0.record.accepted < $1.record.accepted } }
   package func delivery(_ id: DeliveryID) async -> DeliveryRecord? {
     if let record = live[id]?.record { return record }
@@ -182,7 +238,8 @@ package actor DeliveryService {
   func progress(_ id: DeliveryID, _ state: DeliveryState, bytes: UInt64) {
     guard var entry = live[id] else { return }
     let turned = entry.record.state != state
-    let far = bytes >= entry.bytes + Self.progressStep
+    // The number may be a PNE's: any is possible.
+    let far = bytes >= entry.bytes && bytes - entry.bytes >= Self.progressStep
     guard turned || far else { return }
     entry.record.state = state
     entry.bytes = bytes
@@ -218,7 +275,7 @@ package actor DeliveryService {
       return try await store.delivery(outcome.delivery)?.order.consumer == consumer
     }
     guard entry.record.order.consumer == consumer else { return false }
-    try await finish(entry.record, outcome, usage: nil)
+    guard try await finish(entry.record, outcome, usage: nil) == .written else { throw .unavailable("the result is being written") }
     return true
   }
 
@@ -231,40 +288,49 @@ package actor DeliveryService {
     }
   }
 
-  /// The gateway itself saw how it ended.
+  /// The gateway itself saw how it ended. Returns when that is on disk, or the task is cancelled.
   func end(_ record: DeliveryRecord, _ outcome: DeliveryOutcome, usage: UsageRecord? = nil) async {
-    while live[record.order.id] != nil {
+    while let record = live[record.order.id]?.record, !Task.isCancelled {
       do {
-        return try await finish(record, outcome, usage: usage)
+        if try await finish(record, outcome, usage: usage) == .written { return }
       } catch {
         logger.error("result not written", metadata: ["delivery": "\(record.order.id)", "error": "\(error)"])
-        return
+        health.raise(HealthWarning(
+          .storeUnavailable, .error, cause: "\(error)", nextStep: "see that the state directory's disk has room and is healthy"))
       }
+      await rest()
     }
   }
 
-  private func finish(_ record: DeliveryRecord, _ outcome: DeliveryOutcome, usage: UsageRecord?) async throws(StoreError) {
-    var ended = record
-    let now = clock.now()
-    ended.state = outcome.state
-    ended.ending = DeliveryEnding(outcome: outcome, at: now)
-    var operations: [StoreOperation] = [.putDelivery(ended)]
-    if ended.source == .server {
-      operations.append(.enqueue(OutboxDraft(
-        kind: Cpns_V1_Kind.deliveryResult.rawValue, body: Cpns_V1_DeliveryResult(outcome).bytes, idempotency: .random(), made: now)))
+  private func finish(_ record: DeliveryRecord, _ outcome: DeliveryOutcome, usage: UsageRecord?) async throws(StoreError) -> Finish {
+    let id = record.order.id
+    guard let entry = live[id] else { return .written }
+    if entry.isEnding { return .underWay }
+    live[id]?.isEnding = true
+    do { try await store.commit(ending(record, outcome, usage)) } catch {
+      live[id]?.isEnding = false
+      throw error
     }
-    if let usage {
-      operations.append(.enqueue(OutboxDraft(
-        kind: Cpns_V1_Kind.usageReport.rawValue, body: Cpns_V1_UsageReport(usage).bytes, idempotency: .random(), made: now)))
-    }
-    try await store.commit(operations)
-    guard live.removeValue(forKey: record.order.id) != nil else { return }
+    live[id] = nil
+    health.clear(.storeUnavailable)
     outbox.wake()
     ends.send(outcome)
     let how = outcome.state == .failed ? "was not delivered: \(outcome.reason) (\(outcome.detail))" : "was delivered"
     journal.tell(
       .deliveryEnded, "\(record.order.content.name) \(how)",
       fields(record.order).merging(["state": outcome.state.rawValue, "reason": outcome.reason, "bytes": "\(outcome.bytes)"]) { $1 })
+    return .written
+  }
+
+  /// The end, and what tells the server: on disk together or not at all.
+  private func ending(_ record: DeliveryRecord, _ outcome: DeliveryOutcome, _ usage: UsageRecord?) -> [StoreOperation] {
+    var ended = record
+    ended.state = outcome.state
+    ended.ending = DeliveryEnding(outcome: outcome, at: clock.now())
+    var operations: [StoreOperation] = [.putDelivery(ended)]
+    if ended.source == .server { operations.append(.enqueue(message(.deliveryResult, Cpns_V1_DeliveryResult(outcome).bytes))) }
+    if let usage { operations.append(.enqueue(message(.usageReport, Cpns_V1_UsageReport(usage).bytes))) }
+    return operations
   }
 
   private func announce(_ state: DeliveryState, _ order: DeliveryOrder) {

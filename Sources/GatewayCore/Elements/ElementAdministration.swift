@@ -4,7 +4,7 @@ import CPNSSession
 
 /// What an administrator does with PNEs: lets one in, and takes one out.
 extension ElementService {
-  /// Shortest pause between two looks at the window: a wall clock that was set must not make a busy loop.
+  /// Shortest pause between two looks at the window.
   private static let shortestPause = Duration.milliseconds(100)
 
   /// Opens a pairing window in place of the one that may be open.
@@ -42,9 +42,8 @@ extension ElementService {
   func tellClosings() async {
     while !Task.isCancelled {
       let turns = windowTurns.subscribe()
-      let open = keys.window
+      let left = keys.timeLeft
       if let why = keys.takeClosing() { tell(why) }
-      let left = open.map { Duration.milliseconds($0.expires.milliseconds - clock.now().milliseconds) }
       await pause(left.map { max($0, Self.shortestPause) }, or: turns)
     }
   }
@@ -58,7 +57,7 @@ extension ElementService {
     }
   }
 
-  private func pause(_ wait: Duration?, or turns: AsyncStream<Void>) async {
+  func pause(_ wait: Duration?, or turns: AsyncStream<Void>) async {
     await withTaskGroup(of: Void.self) { group in
       if let wait { group.addTask { [timer] in try? await timer.sleep(for: wait) } }  // cancelled: the loop looks itself
       group.addTask { for await _ in turns { return } }

@@ -14,7 +14,7 @@ struct ElementHandler: SessionHandler {
     do throws(MessageError) {
       return switch request.kind {
       case .pairRequest: await service.pair(try request.decoded(), on: session)
-      case .registration: await service.register(try request.decoded(), peer)
+      case .registration: await service.register(try request.decoded(), peer, on: session, outgoing)
       case .deregistration: await service.deregister(peer.entity)
       case .statusReport: await service.report(try request.decoded(), of: peer.entity)
       case .deliveryResult: await service.conclude(try request.decoded(), by: peer.entity)

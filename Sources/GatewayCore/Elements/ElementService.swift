@@ -13,9 +13,18 @@ package actor ElementService {
   /// Time for a PNE to come back after the gateway's start, before it counts as gone.
   private static let graceSeconds = 30
 
+  /// Messages in the outbox above which a PNE keeps its usage reports: some 50 MB.
+  private static let maximumOutbox = 100_000
+  /// Pause before an offer that was not taken is made again on a link that stands.
+  private static let offerPause = Duration.seconds(2)
+
   struct Linked {
     let session: Session
     let outgoing: OutgoingContent
+    /// It may be offered something.
+    var isRegistered = false
+    /// Those before it, which are to be closed.
+    var replaced: [Session] = []
   }
 
   nonisolated let keys: KeyRing
@@ -30,7 +39,8 @@ package actor ElementService {
   let timer: any Clock<Duration>
   private let logger: Logger
   var links: [EntityID: Linked] = [:]
-  private nonisolated let turns = Broadcast<EntityID>(capacity: 256)
+  /// A PNE has registered.
+  private nonisolated let turns = Broadcast<Void>(capacity: 1)
   /// The pairing window was opened, or has closed.
   nonisolated let windowTurns = Broadcast<Void>(capacity: 1)
   private(set) var deliveries: DeliveryService?
@@ -118,7 +128,8 @@ package actor ElementService {
     do throws(SessionError) {
       try await session.run { session, peer in
         guard peer.role == .element else { return }
-        await self.linked(peer.entity, session, outgoing)
+        await self.take(peer, session, outgoing)
+        await self.closeReplaced(by: session, of: peer.entity)
         await outgoing.run(over: session)
       }
     } catch {
@@ -127,14 +138,20 @@ package actor ElementService {
     await unlinked(session)
   }
 
-  private func linked(_ element: EntityID, _ session: Session, _ outgoing: OutgoingContent) async {
-    let old = links.updateValue(Linked(session: session, outgoing: outgoing), forKey: element)
-    if keys.proved(element) {
-      let name = await session.peer?.name ?? element.urn
-      journal.tell(.paired, "\(name) is paired", ["entity": element.urn, "name": name])
-      windowTurns.send(())
-    }
-    await old?.session.close()
+  /// The newest link counts, whichever of its Hello and its first request is looked at first.
+  private func take(_ peer: Peer, _ session: Session, _ outgoing: OutgoingContent) {
+    let old = links[peer.entity]
+    if let old, old.session.id >= session.id { return }
+    links[peer.entity] = Linked(session: session, outgoing: outgoing, replaced: old.map { $0.replaced + [$0.session] } ?? [])
+    guard keys.proved(peer.entity) else { return }
+    journal.tell(.paired, "\(peer.name) is paired", ["entity": peer.entity.urn, "name": peer.name])
+    windowTurns.send(())
+  }
+
+  private func closeReplaced(by session: Session, of element: EntityID) async {
+    guard links[element]?.session.id == session.id, let replaced = links[element]?.replaced else { return }
+    links[element]?.replaced = []
+    for old in replaced { await old.close() }
   }
 
   private func unlinked(_ session: Session) async {
@@ -172,10 +189,10 @@ package actor ElementService {
   }
 
   func pair(_ request: Cpns_V1_PairRequest, on session: Session) async -> Reply {
-    guard let element = EntityID(urn: request.entityID), await session.peer?.entity == element, (1...64).contains(request.name.count) else {
-      return .status(.malformed, "PairRequest: expected the entity_id of your Hello and a name of 1 to 64 characters")
-    }
-    guard let (key, pairing) = keys.claim(element, name: request.name) else {
+    let (element, name): (EntityID, String)
+    do { (element, name) = try request.checked() } catch { return .malformed(error) }
+    guard await session.peer?.entity == element else { return .status(.malformed, "PairRequest.entity_id: expected the one of your Hello") }
+    guard let (key, pairing) = keys.claim(element, name: name) else {
       return .status(.refused, "the pairing window is closed or taken by another device: run `pngwctl pair` again")
     }
     do { try await store.commit([.putPairing(pairing)]) } catch { return .status(.busy, "the gateway can't write: \(error)") }
@@ -189,23 +206,27 @@ package actor ElementService {
     return .message(.keyAssignment, assignment)
   }
 
-  func register(_ registration: Cpns_V1_Registration, _ peer: Peer) async -> Reply {
+  func register(_ registration: Cpns_V1_Registration, _ peer: Peer, on session: Session, _ outgoing: OutgoingContent) async -> Reply {
+    take(peer, session, outgoing)
+    // A link that was replaced in the meantime says what was.
+    guard links[peer.entity]?.session.id == session.id else { return .status(.conflict, "a newer link of this PNE has taken over") }
     // It was removed, or left, while this link stood.
     guard keys.isPaired(peer.entity) else { return .status(.unauthenticated, "this PNE is not paired any more: pair again") }
     do {
-      let entry = InventoryEntry(
-        id: peer.entity, name: registration.name.isEmpty ? peer.name : registration.name, kind: .pne,
-        capabilities: try DeviceCapabilities(checking: registration.capabilities),
-        services: try ServiceDescription.list(checking: registration.services), availability: .online, reason: "registered",
-        since: clock.now(), attributes: ["address": peer.link.address])
-      guard (1...Limits.name).contains(entry.name.count) else { return .status(.malformed, "Registration.name: expected 1 to \(Limits.name) characters") }
+      let entry = try InventoryEntry(
+        checking: registration, of: peer.entity, named: peer.name, at: clock.now(), attributes: ["address": peer.link.address])
       guard entry.services.allSatisfy({ $0.offeredBy == peer.entity }) else {
         return .status(.forbidden, "Registration.services: a PNE publishes its own services only")
       }
       var result = Cpns_V1_RegistrationResult()
-      result.revision = try await inventory.put(entry)
+      switch try await inventory.place(entry) {
+      case .at(let revision): result.revision = revision
+      case .full: return .status(.busy, "the Personal Network has \(Limits.devices) devices already")
+      case .unfit(let why): return .status(.malformed, why)
+      }
       result.pnID = await inventory.network.id.urn
-      turns.send(peer.entity)
+      if links[peer.entity]?.session.id == session.id { links[peer.entity]?.isRegistered = true }
+      turns.send(())
       return .message(.registrationResult, result)
     } catch let error as MessageError {
       return .malformed(error)
@@ -223,7 +244,8 @@ package actor ElementService {
 
   func report(_ status: Cpns_V1_StatusReport, of element: EntityID) async -> Reply {
     do {
-      try await inventory.setAvailability(element, try Availability(checking: status.availability), reason: String(status.reason.prefix(64)))
+      let (availability, reason) = try status.checked()
+      try await inventory.setAvailability(element, availability, reason: reason)
       return .status(.ok)
     } catch let error as MessageError {
       return .malformed(error)
@@ -249,6 +271,9 @@ package actor ElementService {
     do {
       let usage = try UsageRecord(checking: report)
       guard usage.consumer == element else { return .status(.forbidden, "UsageReport.consumer: a PNE reports its own usage only") }
+      guard try await store.outboxDepth().messages < Self.maximumOutbox else {
+        return .status(.busy, "\(Self.maximumOutbox) messages wait for the server already")
+      }
       let draft = OutboxDraft(
         kind: Cpns_V1_Kind.usageReport.rawValue, body: report.bytes, idempotency: IdempotencyID(uuid: usage.id.uuid), made: clock.now())
       try await store.commit([.enqueue(draft)])
@@ -281,31 +306,43 @@ package actor ElementService {
 
   // MARK: Offers
 
-  /// Offers `order` on each link that its consumer brings up, until cancelled.
+  /// Offers `order` on each link over which its consumer registers, and again where it was not answered, until cancelled.
   /// - Returns: why the PNE refused it; nil when cancelled.
   func offerUntilRefused(_ order: DeliveryOrder) async -> String? {
     let turns = turns.subscribe()
-    if let refusal = await offer(order) { return refusal }
-    for await element in turns where element == order.consumer {
-      if let refusal = await offer(order) { return refusal }
-    }
+    var offered: Int?
+    repeat {
+      while let linked = links[order.consumer], linked.isRegistered, linked.session.id != offered {
+        switch await offer(order, over: linked.session) {
+        case .accepted: offered = linked.session.id
+        case .refused(let why): return why
+        case .unanswered: await pause(Self.offerPause, or: turns)
+        }
+        if Task.isCancelled { return nil }
+      }
+      await pause(nil, or: turns)
+    } while !Task.isCancelled
     return nil
   }
 
-  private func offer(_ order: DeliveryOrder) async -> String? {
-    guard let session = links[order.consumer]?.session else { return nil }
+  private enum Answer {
+    case accepted, unanswered
+    case refused(String)
+  }
+
+  private func offer(_ order: DeliveryOrder, over session: Session) async -> Answer {
     do throws(SessionError) {
       let answer = try await session.request(
         .deliveryOffer, Cpns_V1_DeliveryOffer(order).bytes, idempotency: IdempotencyID(uuid: order.id.uuid), deadline: .seconds(20))
       guard let reply = try? answer.decoded(as: Cpns_V1_DeliveryAnswer.self), answer.kind == .deliveryAnswer else {
-        return "it answered something else than DeliveryAnswer"
+        return .refused("it answered something else than DeliveryAnswer")
       }
-      return reply.accepted ? nil : (reply.reason.isEmpty ? "it gave no reason" : String(reply.reason.prefix(Limits.name)))
+      return reply.accepted ? .accepted : .refused(reply.reason.isEmpty ? "it gave no reason" : String(reply.reason.prefix(Limits.name)))
     } catch .refused(let code, let detail) where !code.mayRetry {
-      return "\(code): \(detail)"
+      return .refused("\(code): \(detail)")
     } catch {
       logger.info("offer not taken yet", metadata: ["delivery": "\(order.id)", "why": "\(UplinkService.words(error))"])
-      return nil
+      return .unanswered
     }
   }
 }

@@ -15,6 +15,8 @@ package final class KeyRing: Sendable {
     var pairings: [EntityID: Pairing]
     var window: PairingWindow?
     var windowKey: [UInt8] = []
+    /// For people.
+    var expires = Timestamp(milliseconds: 0)
     /// Whoever watches was told how the window closed.
     var isToldClosed = true
   }
@@ -22,9 +24,12 @@ package final class KeyRing: Sendable {
   private let gateway: EntityID
   private let secrets: any Secrets
   private let clock: WallClock
+  /// The window's time is counted by this: a board that leaves 1970 must not close it, one whose clock is set back not keep it open.
+  private let uptime: Stopwatch
 
-  init(gateway: EntityID, pairings: [Pairing], secrets: any Secrets, clock: WallClock) {
+  init(gateway: EntityID, pairings: [Pairing], secrets: any Secrets, clock: WallClock, uptime: Stopwatch) {
     self.gateway = gateway
+    self.uptime = uptime
     self.secrets = secrets
     self.clock = clock
     ring = Mutex(Ring(pairings: Dictionary(pairings.map { ($0.element, $0) }, uniquingKeysWith: { $1 })))
@@ -34,7 +39,7 @@ package final class KeyRing: Sendable {
   package func key(for identity: String) -> [UInt8]? {
     switch PSKIdentity(identity) {
     case .pairing:
-      ring.withLock { ring in ring.window?.acceptedKey(now: clock.now()) == nil ? nil : ring.windowKey }
+      ring.withLock { ring in ring.window?.acceptedKey(now: now) == nil ? nil : ring.windowKey }
     case .entityUserKey(let element, let generation):
       ring.withLock { ring in
         guard let pairing = ring.pairings[element], pairing.generation == generation else { return nil }
@@ -49,6 +54,7 @@ package final class KeyRing: Sendable {
   func failed(_ identity: String) -> Bool {
     guard PSKIdentity(identity) == .pairing else { return false }
     return ring.withLock { ring in
+      if case .closed = ring.window?.state { return false }
       ring.window?.handshakeFailed()
       return ring.window?.state == .closed(.tooManyFailures)
     }
@@ -62,8 +68,9 @@ package final class KeyRing: Sendable {
     let derived = secrets.derive(key: code.key, salt: code.salt, info: PSKIdentity.pairingInfo)
     let expires = clock.now().adding(seconds: seconds)
     ring.withLock { ring in
-      ring.window = PairingWindow(key: code.key, expires: expires)
+      ring.window = PairingWindow(key: code.key, expires: now.adding(seconds: seconds))
       ring.windowKey = derived
+      ring.expires = expires
       ring.isToldClosed = false
     }
     return (code, expires)
@@ -74,19 +81,32 @@ package final class KeyRing: Sendable {
   /// The window that is open now.
   package var window: Window? {
     ring.withLock { ring in
-      ring.window?.expire(now: clock.now())
+      ring.window?.expire(now: now)
       switch ring.window?.state {
-      case .open: return ring.window.map { Window(expires: $0.expires, claimedBy: nil) }
-      case .claimed(let element, _): return ring.window.map { Window(expires: $0.expires, claimedBy: element) }
+      case .open: return Window(expires: ring.expires, claimedBy: nil)
+      case .claimed(let element, _): return Window(expires: ring.expires, claimedBy: element)
       case .closed, nil: return nil
       }
     }
   }
 
+  /// Until the window that is open now expires.
+  var timeLeft: Duration? {
+    ring.withLock { ring in
+      ring.window?.expire(now: now)
+      guard let window = ring.window else { return nil }
+      if case .closed = window.state { return nil }
+      return .milliseconds(window.expires.milliseconds - now.milliseconds)
+    }
+  }
+
+  /// Milliseconds since the start.
+  private var now: Timestamp { Timestamp(milliseconds: Int64(uptime.elapsed / .milliseconds(1))) }
+
   /// How the window closed, the first time that it is asked after it did.
   func takeClosing() -> PairingWindow.Closing? {
     ring.withLock { ring in
-      ring.window?.expire(now: clock.now())
+      ring.window?.expire(now: now)
       guard !ring.isToldClosed, case .closed(let why) = ring.window?.state else { return nil }
       ring.isToldClosed = true
       return why
@@ -96,7 +116,7 @@ package final class KeyRing: Sendable {
   /// The Entity-User Key for `element` and the pairing to store; nil when the window is not for it.
   func claim(_ element: EntityID, name: String) -> (entityUserKey: [UInt8], pairing: Pairing)? {
     ring.withLock { ring in
-      guard let key = ring.window?.claim(element, fresh: secrets.random(32), now: clock.now()) else { return nil }
+      guard let key = ring.window?.claim(element, fresh: secrets.random(32), now: now) else { return nil }
       let derived = secrets.derive(key: key, salt: Array(gateway.urn.utf8), info: PSKIdentity.gatewayKeyInfo)
       let known = ring.pairings[element]
       let generation = known.map { $0.gatewayKey == derived ? $0.generation : $0.generation &+ 1 } ?? 1

@@ -8,6 +8,8 @@ struct InventoryDraft: Sendable {
     case at(UInt64)
     /// ``Limits/devices`` are in already.
     case full
+    /// The server would not take it, and with it the whole inventory.
+    case unfit(String)
   }
 
   private(set) var network: PersonalNetworkState
@@ -41,9 +43,11 @@ struct InventoryDraft: Sendable {
     } else if entries.count >= Limits.devices {
       return .full
     }
+    let message = Cpns_V1_InventoryEntry(entry)
+    do { _ = try InventoryEntry(checking: message) } catch { return .unfit(error.description) }
     entries[entry.id] = entry
     changes.append(PNInventory.Change(entry: entry, before: before))
-    tell(.change([Cpns_V1_InventoryEntry(entry)], in: network.id, base: network.revision), with: [.putEntry(entry)])
+    tell(.change([message], in: network.id, base: network.revision), with: [.putEntry(entry)])
     return .at(network.revision)
   }
 

@@ -74,10 +74,13 @@ package actor PNInventory {
   /// As ``put(_:)``, for whoever has to know whether there was room.
   func place(_ new: InventoryEntry) async throws(StoreError) -> InventoryDraft.Placing {
     let placing = try await change { $0.put(new) }
-    if placing == .full {
+    switch placing {
+    case .at: break
+    case .full:
       health.raise(HealthWarning(
         .devicesFull, .warning, cause: "\(Limits.devices) devices are in the inventory; \(new.name) was left out",
         nextStep: "remove devices that are gone with pngwctl pne remove"))
+    case .unfit(let why): journal.tell(.refused, "a device was left out of the inventory: \(why)", ["entity": new.id.urn, "why": why])
     }
     return placing
   }

@@ -20,15 +20,15 @@ struct VirtualPNE: Sendable {
 
   private func name(of device: MediaDevice) -> String {
     let printable = device.friendlyName.filter { !$0.isNewline && $0.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 } }
-    return printable.isEmpty ? "UPnP device \(device.udn.value.prefix(8))" : String(printable.prefix(Limits.name))
+    return printable.isEmpty ? "UPnP device \(device.udn.value.prefix(8))" : printable.fitting(Limits.name)
   }
 
   private func capabilities(of device: MediaDevice) -> DeviceCapabilities {
     DeviceCapabilities(
-      deviceType: device.role.deviceType, manufacturer: String(device.manufacturer.prefix(Limits.name)),
-      model: String(device.modelName.prefix(Limits.name)),
+      deviceType: device.role.deviceType, manufacturer: device.manufacturer.fitting(Limits.name),
+      model: device.modelName.fitting(Limits.name),
       accepts: device.role == .renderer ? ProtocolInfo.mediaTypes(in: device.sink, limit: Limits.mediaTypes) : [],
-      bearers: ["upnp"], sinkProtocolInfo: device.role == .renderer ? Array(device.sink.prefix(Limits.mediaTypes)) : [])
+      bearers: ["upnp"], sinkProtocolInfo: device.role == .renderer ? Array(device.sink.filter { $0.utf8.count <= Limits.protocolInfo }.prefix(Limits.mediaTypes)) : [])
   }
 
   private func service(of device: MediaDevice, _ id: EntityID) -> ServiceDescription? {
