@@ -152,7 +152,27 @@ private final class Script {
     #expect(script.at(6, .timePassed) == [.askTransport])
     #expect(script.at(7, .timePassed) == [])
     #expect(script.at(11, .timePassed) == [.askTransport])
-    #expect(script.at(3600, .timePassed) == [.askTransport] && script.end == nil)
+  }
+
+  @Test func aRendererThatHangsIsGivenUp() {
+    let script = Script().playing(reading: 10)
+    #expect(script.at(601.9, .timePassed) == [.askTransport])
+    script.at(607, .timePassed)
+    #expect(script.end == "failed stalled")
+  }
+
+  @Test func aRendererThatPlaysFromItsBufferOrIsPausedDoesNotHang() {
+    let whole = Script().playing(reading: 100)
+    whole.at(7200, .timePassed)
+    #expect(whole.end == nil)
+    let paused = Script().playing(reading: 10)
+    paused.at(3, .paused)
+    for second in stride(from: 10.0, through: 7200, by: 10) { paused.at(second, .timePassed) }
+    #expect(paused.end == nil)
+    paused.at(7201, .playing)
+    #expect(paused.at(7300, .timePassed) == [.askTransport])
+    paused.at(7900, .timePassed)
+    #expect(paused.end == "failed stalled")
   }
 
   @Test func somebodyElsesContentEndsOurs() {

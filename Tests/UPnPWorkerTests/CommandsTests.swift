@@ -40,8 +40,8 @@ private func didl(_ count: Int, title: String = "t") -> String {
     let stage = Stage()
     let device = try FakeDevice(stage) { soap(FakeDevice.action($0) ?? "") }
     #expect(try perform(stage, .play(uri: "http://10.0.0.1/a?b&c", metadata: "<DIDL-Lite/>"), on: device).get() == .done)
-    #expect(device.actions == ["SetAVTransportURI", "Play"])
-    let body = String(decoding: device.requests[0].body, as: UTF8.self)
+    #expect(device.actions == ["GetTransportInfo", "SetAVTransportURI", "Play"])
+    let body = String(decoding: device.requests[1].body, as: UTF8.self)
     #expect(body.contains("<CurrentURI>http://10.0.0.1/a?b&amp;c</CurrentURI><CurrentURIMetaData>&lt;DIDL-Lite/&gt;</CurrentURIMetaData>"))
   }
 
@@ -55,14 +55,29 @@ private func didl(_ count: Int, title: String = "t") -> String {
       return action == "SetAVTransportURI" && !stopped ? fault(code) : soap(action)
     }
     #expect(try perform(stage, .play(uri: "u", metadata: ""), on: device).get() == .done)
-    #expect(device.actions == ["SetAVTransportURI", "Stop", "SetAVTransportURI", "Play"])
+    #expect(device.actions == ["GetTransportInfo", "SetAVTransportURI", "Stop", "SetAVTransportURI", "Play"])
   }
 
   @Test func aRendererThatAlwaysRefusesIsAskedTwiceAndNoMore() throws {
     let stage = Stage()
     let device = try FakeDevice(stage) { FakeDevice.action($0) == "Stop" ? soap("Stop") : fault(701, "busy") }
     #expect(try perform(stage, .play(uri: "u", metadata: ""), on: device) == .failure(.fault(code: 701, text: "busy")))
-    #expect(device.actions == ["SetAVTransportURI", "Stop", "SetAVTransportURI"])
+    #expect(device.actions == ["GetTransportInfo", "SetAVTransportURI", "Stop", "SetAVTransportURI"])
+  }
+
+  @Test(arguments: ["PLAYING", "TRANSITIONING", "PAUSED_PLAYBACK"])
+  func aRendererThatPlaysIsStoppedBeforeItGetsSomethingNew(_ state: String) throws {
+    let stage = Stage()
+    let device = try FakeDevice(stage) { message in
+      switch FakeDevice.action(message) {
+      case "GetTransportInfo": soap("GetTransportInfo", [("CurrentTransportState", state)])
+      // Whether it says yes to that or not.
+      case "Stop": fault(501)
+      case let action: soap(action ?? "")
+      }
+    }
+    #expect(try perform(stage, .play(uri: "u", metadata: ""), on: device).get() == .done)
+    #expect(device.actions == ["GetTransportInfo", "Stop", "SetAVTransportURI", "Play"])
   }
 
   @Test func aFaultIsToldWithItsCodeAndText() throws {
@@ -157,7 +172,10 @@ private func didl(_ count: Int, title: String = "t") -> String {
   @Test(arguments: [FakeDevice.Answer.silence, .drip([UInt8](repeating: 65, count: 100), .seconds(1))])
   func aDeviceThatDoesNotAnswerIsGivenItsTimeInAll(_ slow: FakeDevice.Answer) throws {
     let stage = Stage()
-    let device = try FakeDevice(stage) { FakeDevice.action($0) == "SetAVTransportURI" ? slow : soap("Play") }
+    let device = try FakeDevice(stage) { message in
+      let action = FakeDevice.action(message) ?? ""
+      return action == "SetAVTransportURI" ? slow : soap(action)
+    }
     guard case .failure(.unreachable) = try perform(stage, .play(uri: "u", metadata: ""), on: device) else { Issue.record(); return }
     #expect(stage.elapsed == .milliseconds(4800))
   }
