@@ -43,9 +43,15 @@ package final class OutgoingContent: Sendable {
   /// What an envelope needs beside a chunk's data: ids, the stream, the offset.
   private static let envelopeBytes = 512
 
-  private let streams = Mutex<[UInt32: Stream]>([:])
-  private let begun: AsyncStream<UInt32>
-  private let begin: AsyncStream<UInt32>.Continuation
+  private struct Table {
+    var open: [UInt32: Stream] = [:]
+    /// Open ones, and closed ones that still wait for their source.
+    var alive = 0
+  }
+  private let streams = Mutex(Table())
+  /// At most ``Limits/streams``: each was counted.
+  private let begun: AsyncStream<Stream>
+  private let begin: AsyncStream<Stream>.Continuation
   private let logger: Logger
 
   package init(logger: Logger) {
@@ -66,8 +72,9 @@ package final class OutgoingContent: Sendable {
       size: source.size, offset: message.offset, length: message.length, credit: Int(message.credit), maxChunk: Self.chunk(peer))
     let stream = Stream(number: message.stream, source: source, sender: sender)
     let fits = streams.withLock { streams in
-      guard streams.count < Limits.streams, streams[message.stream] == nil else { return false }
-      streams[message.stream] = stream
+      guard streams.alive < Limits.streams, streams.open[message.stream] == nil else { return false }
+      streams.open[message.stream] = stream
+      streams.alive += 1
       return true
     }
     guard fits else { return .status(.busy, "the stream number is taken, or \(Limits.streams) streams are open") }
@@ -75,12 +82,12 @@ package final class OutgoingContent: Sendable {
     opened.stream = message.stream
     if let size = source.size { opened.size = size }
     var reply = Reply.message(.contentOpened, opened)
-    reply.afterwards = { [begin] in begin.yield(message.stream) }
+    reply.afterwards = { [begin] in begin.yield(stream) }
     return reply
   }
 
   package func grant(_ credit: Cpns_V1_ContentCredit) {
-    guard let stream = streams.withLock({ $0[credit.stream] }) else { return }
+    guard let stream = streams.withLock({ $0.open[credit.stream] }) else { return }
     do {
       try stream.machine.withLock { (machine) throws(ContentFlowError) in try machine.grant(Int(credit.bytes)) }
       stream.wake.yield()
@@ -90,7 +97,7 @@ package final class OutgoingContent: Sendable {
   }
 
   package func close(_ number: UInt32) {
-    streams.withLock { $0.removeValue(forKey: number) }?.wake.finish()
+    streams.withLock { $0.open.removeValue(forKey: number) }?.wake.finish()
   }
 
   private static func chunk(_ peer: Peer) -> Int {
@@ -103,19 +110,19 @@ package final class OutgoingContent: Sendable {
   /// Sends until the link ends: one child for each open stream.
   package func run(over session: Session) async {
     await withDiscardingTaskGroup { group in
-      for await number in begun {
-        guard let stream = streams.withLock({ $0[number] }) else { continue }
-        group.addTask { await self.send(stream, over: session) }
-      }
+      for await stream in begun { group.addTask { await self.send(stream, over: session) } }
       group.cancelAll()
     }
   }
 
-  private func isOpen(_ stream: Stream) -> Bool { streams.withLock { $0[stream.number] === stream } }
+  private func isOpen(_ stream: Stream) -> Bool { streams.withLock { $0.open[stream.number] === stream } }
 
   /// The number may be another stream's by now.
   private func end(_ stream: Stream) {
-    streams.withLock { if $0[stream.number] === stream { $0[stream.number] = nil } }
+    streams.withLock { streams in
+      if streams.open[stream.number] === stream { streams.open[stream.number] = nil }
+      streams.alive -= 1
+    }
   }
 
   private func send(_ stream: Stream, over session: Session) async {

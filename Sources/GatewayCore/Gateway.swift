@@ -104,7 +104,8 @@ package struct Gateway: Sendable {
     uplink = UplinkService(
       settings: settings.uplink, connector: ports.uplink, local: local, inventory: inventory, outbox: outbox, journal: journal, health: health,
       clock: ports.clock, timer: ports.timer, logger: logger)
-    enrolment = Enrolment(connector: ports.uplink, credentials: ports.credentials, local: local, inventory: inventory, logger: logger)
+    enrolment = Enrolment(
+      connector: ports.uplink, credentials: ports.credentials, secrets: ports.secrets, local: local, inventory: inventory, logger: logger)
     elements = ElementService(
       keys: KeyRing(gateway: id, pairings: state.pairings, secrets: ports.secrets, clock: ports.clock, uptime: Stopwatch(on: ports.timer)),
       local: local, listener: ports.listener,

@@ -17,6 +17,7 @@ struct Enrolment: Sendable {
 
   let connector: any UplinkConnecting
   let credentials: any GatewayCredentials
+  let secrets: any Secrets
   let local: LocalEntity
   let inventory: PNInventory
   let logger: Logger
@@ -80,7 +81,7 @@ struct Enrolment: Sendable {
 
   private func exchange(_ session: Session, _ request: Cpns_V1_EnrolmentRequest) async -> Result<Cpns_V1_Enrolment, Failure> {
     do throws(SessionError) {
-      let answer = try await session.request(.enrolmentRequest, request.bytes, idempotency: .random(), deadline: .seconds(20))
+      let answer = try await session.request(.enrolmentRequest, request.bytes, idempotency: effect(of: request), deadline: .seconds(20))
       guard answer.kind == .enrolment, let enrolment = try? answer.decoded(as: Cpns_V1_Enrolment.self) else {
         return .failure(.refused("the server's answer is not an enrolment"))
       }
@@ -90,6 +91,14 @@ struct Enrolment: Sendable {
     } catch {
       return .failure(.link(UplinkService.words(error)))
     }
+  }
+}
+
+extension Enrolment {
+  /// The same for the same claim, also after a restart: when the answer was lost the claim is spent, and only this gets the answer again.
+  private func effect(of request: Cpns_V1_EnrolmentRequest) -> IdempotencyID? {
+    let derived = secrets.derive(key: Array(request.claim), salt: Array(local.id.urn.utf8), info: "cpns/1 enrolment")
+    return IdempotencyID(bytes: Array(derived.prefix(16)))
   }
 }
 
