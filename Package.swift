@@ -55,13 +55,14 @@ let contracts = [
   library("CPNSMessages", ["CPNSModel", protobuf]),
   library("CPNSProcedures", ["CPNSModel", "CPNSMessages", protobuf]),
   library("MediaProtocol", ["CPNSModel"]),
-  library("AdminProtocol", ["CPNSModel"]),
+  library("Diagnosis", ["CPNSModel"]),
+  library("AdminProtocol", ["CPNSModel", "Diagnosis"]),
   library("Configuration", ["CPNSModel", toml]),
 ]
 
 let cores = [
   library("CPNSSession", ["CPNSModel", "CPNSMessages", "CPNSProcedures", protobuf, log]),
-  library("GatewayCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", "MediaProtocol", "AdminProtocol", protobuf, log]),
+  library("GatewayCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", "MediaProtocol", "Diagnosis", "AdminProtocol", protobuf, log]),
   library("ServerCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", protobuf, log]),
   library("ElementCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", protobuf, log]),
 ]
@@ -86,7 +87,7 @@ let assemblies = [
 
 let mains = [
   main("pngw", [
-    "CPNSModel", "CPNSMessages", "CPNSSession", "MediaProtocol", "AdminProtocol", "Configuration", "GatewayCore",
+    "CPNSModel", "CPNSMessages", "CPNSSession", "MediaProtocol", "Diagnosis", "AdminProtocol", "Configuration", "GatewayCore",
     "OpenSSLTLS", "LinkTransport", "TLSLinks", "HTTPServing", "MediaRelay", "ContentFiles", "SQLiteStore", "AvahiBearer",
     "UPnPWorker", "UPnPSupervisor", "ServiceManager", "CQREncode", arguments, log,
   ] + nio),
@@ -110,9 +111,10 @@ let unitTests = [
   tests("CPNSProcedures", ["CPNSModel", "CPNSMessages", protobuf]),
   tests("CPNSSession", ["CPNSModel", "CPNSMessages", "CPNSProcedures", protobuf, log]),
   tests("MediaProtocol", ["CPNSModel"]),
-  tests("AdminProtocol", ["CPNSModel"]),
+  tests("Diagnosis", ["CPNSModel"]),
+  tests("AdminProtocol", ["CPNSModel", "Diagnosis"]),
   tests("Configuration", ["CPNSModel"]),
-  tests("GatewayCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", "MediaProtocol", "AdminProtocol", protobuf, log]),
+  tests("GatewayCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", "MediaProtocol", "Diagnosis", "AdminProtocol", protobuf, log]),
   tests("ServerCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", protobuf, log]),
   tests("ElementCore", ["CPNSModel", "CPNSMessages", "CPNSProcedures", "CPNSSession", protobuf, log]),
   tests("OpenSSLTLS", ["CPNSModel", "CPNSMessages", "CPNSSession", "LinkTransport", protobuf, log, embedded] + nio),

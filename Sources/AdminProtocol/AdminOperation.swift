@@ -12,6 +12,7 @@ package enum AdminOperation: String, Sendable, Hashable, CaseIterable {
   case enrol
   case stageContent, listDeliveries, showDelivery, deliver
   case watch
+  case explainPNE, explainDelivery, listEvents, listAudit, readMetrics, readAPI
 
   package struct Rule: Sendable, Hashable {
     package let method: String
@@ -45,6 +46,12 @@ package enum AdminOperation: String, Sendable, Hashable, CaseIterable {
     case .showDelivery: Rule("GET", "/v1/deliveries/{id}", .viewer)
     case .deliver: Rule("POST", "/v1/deliveries", .operator)
     case .watch: Rule("GET", "/v1/events", .viewer)
+    case .explainPNE: Rule("GET", "/v1/pnes/{id}/explanation", .viewer)
+    case .explainDelivery: Rule("GET", "/v1/deliveries/{id}/explanation", .viewer)
+    case .listEvents: Rule("GET", "/v1/events/past", .viewer)
+    case .listAudit: Rule("GET", "/v1/audit", .viewer)
+    case .readMetrics: Rule("GET", "/v1/metrics", .viewer)
+    case .readAPI: Rule("GET", "/v1/openapi.json", .viewer)
     }
   }
 }

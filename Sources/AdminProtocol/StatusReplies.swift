@@ -110,11 +110,26 @@ package struct StatusReply: Sendable, Hashable, Codable {
   package struct Outbox: Sendable, Hashable, Codable {
     package var messages: Int
     package var oldest: UTCTime?
+    /// When the disk will be full, if it goes on as it did; nil: it can't be said, or not within a year.
+    package var fullInHours: Int?
 
-    package init(messages: Int, oldest: UTCTime?) {
+    private enum CodingKeys: String, CodingKey {
+      case messages, oldest
+      case fullInHours = "full_in_hours"
+    }
+
+    package init(messages: Int, oldest: UTCTime?, fullInHours: Int? = nil) {
       self.messages = messages
       self.oldest = oldest
+      self.fullInHours = fullInHours
     }
+  }
+
+  package struct Clock: Sendable, Hashable, Codable {
+    /// Whether it can be right: not before this software, nor decades after.
+    package var plausible: Bool
+
+    package init(plausible: Bool) { self.plausible = plausible }
   }
 
   package struct Warning: Sendable, Hashable, Codable {
@@ -125,13 +140,20 @@ package struct StatusReply: Sendable, Hashable, Codable {
     package var subject: String
     package var cause: String
     package var nextStep: String
+    /// What does not work for as long as it lasts.
+    package var affects: String
+    package var since: UTCTime?
 
     private enum CodingKeys: String, CodingKey {
-      case code, severity, subject, cause
+      case code, severity, subject, cause, affects, since
       case nextStep = "next_step"
     }
 
-    package init(code: String, severity: String, subject: String, cause: String, nextStep: String) {
+    package init(
+      code: String, severity: String, subject: String, cause: String, nextStep: String, affects: String = "", since: UTCTime? = nil
+    ) {
+      self.affects = affects
+      self.since = since
       self.code = code
       self.severity = severity
       self.subject = subject
@@ -145,6 +167,7 @@ package struct StatusReply: Sendable, Hashable, Codable {
   package var entityID: EntityID
   /// By the gateway's clock.
   package var now: UTCTime
+  package var clock: Clock
   package var pn: PN
   package var uplink: Uplink
   package var elements: Elements
@@ -157,19 +180,20 @@ package struct StatusReply: Sendable, Hashable, Codable {
   package var warnings: [Warning]
 
   private enum CodingKeys: String, CodingKey {
-    case name, software, now, pn, uplink, elements, interfaces, devices, outbox, pairing, warnings
+    case name, software, now, clock, pn, uplink, elements, interfaces, devices, outbox, pairing, warnings
     case entityID = "entity_id"
     case liveDeliveries = "live_deliveries"
   }
 
   package init(
-    name: String, software: String, entityID: EntityID, now: UTCTime, pn: PN, uplink: Uplink, elements: Elements, interfaces: [Interface],
+    name: String, software: String, entityID: EntityID, now: UTCTime, clock: Clock = Clock(plausible: true), pn: PN, uplink: Uplink, elements: Elements, interfaces: [Interface],
     devices: Devices, outbox: Outbox, liveDeliveries: Int, pairing: PairingReply, warnings: [Warning]
   ) {
     self.name = name
     self.software = software
     self.entityID = entityID
     self.now = now
+    self.clock = clock
     self.pn = pn
     self.uplink = uplink
     self.elements = elements

@@ -47,6 +47,13 @@ package struct GatewayConfiguration: ConfigurationFile, Hashable {
     package var operatorGroup = "pngw-operator"
   }
 
+  package struct Metrics: Hashable, Sendable {
+    /// Literal; empty: all.
+    package var address = "127.0.0.1"
+    /// 0: off.
+    package var port = 0
+  }
+
   package var name = "pngw"
   package var log = Log()
   package var state = State()
@@ -56,6 +63,7 @@ package struct GatewayConfiguration: ConfigurationFile, Hashable {
   package var relay = Relay()
   package var mdns = MDNS()
   package var admin = Admin()
+  package var metrics = Metrics()
 
   package init() {}
 

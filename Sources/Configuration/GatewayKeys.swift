@@ -43,5 +43,9 @@ extension GatewayConfiguration {
       "admin", "viewer_group", .text(\.admin.viewerGroup, .group.orEmpty("nobody")), "whose members may look"),
     .init(
       "admin", "operator_group", .text(\.admin.operatorGroup, .group.orEmpty("nobody")), "whose members may pair PNEs and push content too"),
+    .init(
+      "metrics", "address", .text(\.metrics.address, .address.orEmpty("all that this machine has")),
+      "where metrics are served over TCP, to everybody who can connect"),
+    .init("metrics", "port", .number(\.metrics.port, 0...65_535), "TCP port of the metrics; 0: they are on the admin socket only"),
   ]
 }

@@ -1,8 +1,8 @@
 package import CPNSModel
 package import CPNSSession
 package import Logging
-import MediaProtocol
 import CPNSMessages
+import MediaProtocol
 
 /// Everything outside that a PN GW needs.
 package struct GatewayPorts: Sendable {
@@ -18,13 +18,15 @@ package struct GatewayPorts: Sendable {
   /// nil: the LAN is not told.
   package var announcer: (any ServiceAnnouncing)?
   package var secrets: any Secrets
+  package var machine: any Machine
   package var clock: WallClock
   package var timer: any Clock<Duration>
 
   package init(
     store: any GatewayStore, stages: any ContentStage, relay: any MediaRelaying, fetching: any MediaFetching, media: (any MediaDevices)?,
     uplink: any UplinkConnecting, credentials: any GatewayCredentials, listener: any ElementListening,
-    announcer: (any ServiceAnnouncing)?, secrets: any Secrets, clock: WallClock, timer: any Clock<Duration> = ContinuousClock()
+    announcer: (any ServiceAnnouncing)?, secrets: any Secrets, machine: any Machine = UnknownMachine(), clock: WallClock,
+    timer: any Clock<Duration> = ContinuousClock()
   ) {
     self.store = store
     self.stages = stages
@@ -36,6 +38,7 @@ package struct GatewayPorts: Sendable {
     self.listener = listener
     self.announcer = announcer
     self.secrets = secrets
+    self.machine = machine
     self.clock = clock
     self.timer = timer
   }
@@ -71,6 +74,7 @@ package struct Gateway: Sendable {
   let ports: GatewayPorts
   let enrolment: Enrolment
   private let courier: Courier
+  private let watch: HealthWatch
   private let reads: Broadcast<RelayEvent>
   private let logger: Logger
 
@@ -93,8 +97,9 @@ package struct Gateway: Sendable {
     self.settings = settings
     self.ports = ports
     self.logger = logger
-    journal = Journal(clock: ports.clock, logger: logger)
-    health = HealthBoard()
+    let journal = Journal(clock: ports.clock, logger: logger)
+    self.journal = journal
+    health = HealthBoard(clock: ports.clock) { journal.tell($0) }
     reads = Broadcast(capacity: 256)
     inventory = PNInventory(state: state, network: network, store: ports.store, outbox: signal, journal: journal, health: health, clock: ports.clock)
     let local = LocalEntity(
@@ -118,6 +123,9 @@ package struct Gateway: Sendable {
     deliveries = DeliveryService(
       state: state, store: ports.store, inventory: inventory, outbox: signal, journal: journal, health: health, clock: ports.clock,
       timer: ports.timer, logger: logger)
+    watch = HealthWatch(
+      machine: ports.machine, store: ports.store, inventory: inventory, health: health, clock: ports.clock,
+      settle: { await proxy.settle() })
     courier = Courier(
       inventory: inventory, stages: ports.stages,
       fetcher: ContentFetcher(uplink: uplink, fetching: ports.fetching, proxy: proxy, timer: ports.timer, logger: logger),
@@ -135,6 +143,7 @@ package struct Gateway: Sendable {
       group.addTask { await self.deliveries.run(by: self.courier); return nil }
       group.addTask { for await event in self.ports.relay.events { self.reads.send(event) }; return nil }
       group.addTask { await self.tellProgress(); return nil }
+      group.addTask { await self.watch.run(); return nil }
       if let proxy { group.addTask { await proxy.run(); return nil } }
       var failure: LinkError?
       for await ended in group where ended != nil {

@@ -28,16 +28,16 @@ import Testing
     let status = StatusReply(
       name: "hall", software: "pngwd 1.0", entityID: entity, now: time, pn: .init(id: PNID(uuid: entity.uuid), name: "Home", revision: 7),
       uplink: .init(state: .waiting, server: "s:7420", serverID: server, since: time, detail: "no route"), elements: .init(port: 7421, linked: 2),
-      interfaces: [.init(name: "eth0", up: true)], devices: .init(online: 3, busy: 1, offline: 2), outbox: .init(messages: 4, oldest: time),
+      interfaces: [.init(name: "eth0", up: true)], devices: .init(online: 3, busy: 1, offline: 2), outbox: .init(messages: 4, oldest: time, fullInHours: 30),
       liveDeliveries: 1, pairing: PairingReply(open: false),
-      warnings: [.init(code: "uplink-down", severity: "warning", subject: "", cause: "no route", nextStep: "see to it")])
+      warnings: [.init(code: "uplink-down", severity: "warning", subject: "", cause: "no route", nextStep: "see to it", affects: "deliveries", since: time)])
     try expect(
       status,
-      #"{"devices":{"busy":1,"offline":2,"online":3},"elements":{"linked":2,"port":7421},"entity_id":"\#(a1)","interfaces":[{"name":"eth0","up":true}],"#
-        + #""live_deliveries":1,"name":"hall","now":"\#(at)","outbox":{"messages":4,"oldest":"\#(at)"},"pairing":{"open":false},"#
+      #"{"clock":{"plausible":true},"devices":{"busy":1,"offline":2,"online":3},"elements":{"linked":2,"port":7421},"entity_id":"\#(a1)","interfaces":[{"name":"eth0","up":true}],"#
+        + #""live_deliveries":1,"name":"hall","now":"\#(at)","outbox":{"full_in_hours":30,"messages":4,"oldest":"\#(at)"},"pairing":{"open":false},"#
         + #""pn":{"name":"Home","pn_id":"\#(a1)","revision":7},"software":"pngwd 1.0","#
         + #""uplink":{"detail":"no route","server":"s:7420","server_id":"\#(b2)","since":"\#(at)","state":"waiting"},"#
-        + #""warnings":[{"cause":"no route","code":"uplink-down","next_step":"see to it","severity":"warning","subject":""}]}"#)
+        + #""warnings":[{"affects":"deliveries","cause":"no route","code":"uplink-down","next_step":"see to it","severity":"warning","since":"\#(at)","subject":""}]}"#)
   }
 
   @Test(arguments: zip(
@@ -98,6 +98,23 @@ import Testing
     try expect(delivery, json)
     try expect(DeliveryListReply(deliveries: [delivery]), #"{"deliveries":[\#(json)]}"#)
     #expect(DeliveryReply.Source.administrator.rawValue == "administrator" && DeliveryReply.Source.server.rawValue == "server")
+  }
+
+  @Test func explanation() throws {
+    let reply = ExplanationReply(
+      subject: a1, name: "Phone", state: "offline", because: [.init(at: nil, text: "now"), .init(at: time, text: "then")], nextStep: "switch it on",
+      rememberedSince: time)
+    try expect(
+      reply,
+      #"{"because":[{"text":"now"},{"at":"\#(at)","text":"then"}],"name":"Phone","next_step":"switch it on","remembered_since":"\#(at)","state":"offline","#
+        + #""subject":"\#(a1)"}"#)
+  }
+
+  @Test func audit() throws {
+    let entry = AuditEntry(at: time, operation: "enrol", subject: "s:7420", user: 0, process: 42, outcome: "done")
+    try expect(
+      AuditReply(entries: [entry]),
+      #"{"entries":[{"at":"\#(at)","operation":"enrol","outcome":"done","process":42,"subject":"s:7420","user":0}]}"#)
   }
 
   @Test func event() throws {

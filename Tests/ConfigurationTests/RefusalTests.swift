@@ -16,7 +16,7 @@ import Testing
   @Test func anUnknownTableIsToldOnceWhateverIsInIt() {
     #expect(
       problems("[quorum]\na = 1\nb = 2") == [
-        "pngw.toml:1: unknown table [quorum]: expected one of name, [admin], [elements], [log], [mdns], [proxy], [relay], [state], [uplink]"
+        "pngw.toml:1: unknown table [quorum]: expected one of name, [admin], [elements], [log], [mdns], [metrics], [proxy], [relay], [state], [uplink]"
       ])
   }
 

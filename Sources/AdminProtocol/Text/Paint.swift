@@ -6,6 +6,7 @@ package struct Paint: Sendable {
 
   package init(isOn: Bool) { self.isOn = isOn }
 
+  package func plain(_ text: String) -> String { text }
   package func good(_ text: String) -> String { wrap(text, "32") }
   package func bad(_ text: String) -> String { wrap(text, "31") }
   package func doubtful(_ text: String) -> String { wrap(text, "33") }

@@ -8,6 +8,7 @@ package enum StatusScreen {
     facts.add("PN", "\(status.pn.name), revision \(status.pn.revision)")
     facts.add("PN id", status.pn.id.urn)
     facts.add("uplink", uplink(status), status.uplink.state == .connected ? paint.good : paint.doubtful)
+    facts.add("clock", clock(status), status.clock.plausible ? paint.plain : paint.bad)
     facts.add("PNEs", status.elements.port.map { "port \($0), \(status.elements.linked) linked" } ?? "not listening yet")
     facts.add("UPnP", status.interfaces.isEmpty ? "no interface" : status.interfaces.map { "\($0.name) \($0.up ? "up" : "down")" }.joined(separator: ", "))
     facts.add("devices", devices(status.devices))
@@ -39,7 +40,13 @@ package enum StatusScreen {
     let outbox = status.outbox
     if outbox.messages == 0 { return "empty" }
     let oldest = outbox.oldest.map { ", the oldest made \(Phrases.ago($0.timestamp, now: status.now.timestamp))" } ?? ""
-    return Phrases.count(outbox.messages, "message") + oldest
+    let full = outbox.fullInHours.map { "; the disk is full in \(Phrases.count($0, "hour"))" } ?? ""
+    return Phrases.count(outbox.messages, "message") + oldest + full
+  }
+
+  private static func clock(_ status: StatusReply) -> String {
+    let now = status.now.timestamp.iso8601
+    return "\(now.prefix(10)) \(now.dropFirst(11).prefix(8)) UTC" + (status.clock.plausible ? "" : ", which can't be right")
   }
 
   private static func pairing(_ status: StatusReply) -> String {
@@ -50,7 +57,8 @@ package enum StatusScreen {
   private static func warning(_ warning: StatusReply.Warning, _ paint: Paint) -> [String] {
     let head = "\(warning.severity): \(warning.code)\(warning.subject.isEmpty ? "" : " (\(Printable.text(warning.subject)))")"
     let colour = warning.severity == "error" ? paint.bad : paint.doubtful
-    let body = [Printable.text(warning.cause), "next step: " + Printable.text(warning.nextStep)]
+    let affects = warning.affects.isEmpty ? [] : ["affects: " + Printable.text(warning.affects)]
+    let body = [Printable.text(warning.cause)] + affects + ["next step: " + Printable.text(warning.nextStep)]
     return ["", colour(head)] + body.flatMap { Printable.wrapped($0, to: TextTable.columns - 2).map { "  " + $0 } }
   }
 }

@@ -77,6 +77,14 @@ static inline void copenssl_trust_fingerprint(SSL_CTX *ctx, unsigned char *finge
   SSL_CTX_set_cert_verify_callback(ctx, copenssl_verify_fingerprint, fingerprint);
 }
 
+/* The certificates that a peer sent, its own first; NULL beyond them. */
+static inline int copenssl_chain_count(const STACK_OF(X509) *_Nullable chain) { return chain ? sk_X509_num(chain) : 0; }
+static inline X509 *_Nullable copenssl_chain_get(const STACK_OF(X509) *_Nullable chain, int i) {
+  X509 *certificate = chain ? sk_X509_value(chain, i) : NULL;
+  if (certificate) X509_up_ref(certificate);
+  return certificate;
+}
+
 /* ---- pre-shared keys (RFC 8446, 4.2.11) ---- */
 
 static inline SSL_SESSION *_Nullable copenssl_psk_session(SSL *ssl, const unsigned char *key, size_t length) {

@@ -1,6 +1,7 @@
 package import AdminProtocol
 import CPNSModel
 import CPNSProcedures
+import Diagnosis
 import Logging
 
 /// Everything that an administrator can see and do (`pngwctl`). Who may do what was checked before.
@@ -29,14 +30,21 @@ package struct Administration: Sendable {
     let entries = await gateway.inventory.all
     let outbox: OutboxDepth
     do { outbox = try await gateway.ports.store.outboxDepth() } catch { throw AdminFailure(error) }
+    let now = gateway.ports.clock.now()
     func count(_ availability: Availability) -> Int { entries.count { $0.availability == availability } }
     return StatusReply(
-      name: gateway.settings.name, software: gateway.settings.software, entityID: gateway.id, now: UTCTime(gateway.ports.clock.now()),
+      name: gateway.settings.name, software: gateway.settings.software, entityID: gateway.id, now: UTCTime(now),
+      clock: .init(plausible: ClockRule.isPlausible(now)),
       pn: .init(id: network.id, name: network.name, revision: network.revision), uplink: uplink(network),
       elements: .init(port: await gateway.elements.port, linked: await gateway.elements.linked), interfaces: await interfaces(),
       devices: .init(online: count(.online), busy: count(.busy), offline: count(.offline)),
-      outbox: .init(messages: outbox.messages, oldest: outbox.oldest.map(UTCTime.init)),
-      liveDeliveries: await gateway.deliveries.allLive.count, pairing: pairing(), warnings: gateway.health.all.map(StatusReply.Warning.init))
+      outbox: .init(messages: outbox.messages, oldest: outbox.oldest.map(UTCTime.init), fullInHours: forecast(outbox, now)),
+      liveDeliveries: await gateway.deliveries.allLive.count, pairing: pairing(), warnings: gateway.health.list.map(StatusReply.Warning.init))
+  }
+
+  private func forecast(_ outbox: OutboxDepth, _ now: Timestamp) -> Int? {
+    guard let disk = gateway.ports.machine.disk else { return nil }
+    return OutboxForecast(messages: outbox.messages, bytes: outbox.bytes, oldest: outbox.oldest, now: now, freeBytes: disk.free).fullInHours
   }
 
   private func uplink(_ network: PersonalNetworkState) -> StatusReply.Uplink {
@@ -109,9 +117,10 @@ package struct Administration: Sendable {
 }
 
 extension StatusReply.Warning {
-  init(_ warning: HealthWarning) {
+  init(_ standing: HealthBoard.Standing) {
+    let warning = standing.warning
     self.init(
       code: warning.code.rawValue, severity: warning.severity.rawValue, subject: warning.subject, cause: warning.cause,
-      nextStep: warning.nextStep)
+      nextStep: warning.nextStep, affects: warning.affects, since: UTCTime(standing.since))
   }
 }

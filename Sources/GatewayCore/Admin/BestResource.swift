@@ -25,6 +25,16 @@ enum BestResource {
     return trimmed.isEmpty ? "untitled" : String(trimmed)
   }
 
+  /// Why it was this one, for people.
+  static func why(_ chosen: MediaResource, _ type: String, among all: [MediaResource], for consumer: InventoryEntry) -> String {
+    let usable = all.count { Self.type(of: $0.protocolInfo) != nil }
+    let takes = consumer.capabilities.takes(type) ? "\(consumer.name) takes it" : "\(consumer.name) takes none of them that we know of"
+    let original = chosen.protocolInfo.uppercased().contains("DLNA.ORG_CI=1") ? "it is converted" : "it is not converted"
+    let size = chosen.size.map { ", \($0) bytes" } ?? ""
+    let only = usable == 1 ? "the only variant that can be fetched" : "of \(usable) variants: \(takes), and \(original)"
+    return "\(type)\(size) was chosen, \(only)"
+  }
+
   private static func rank(_ candidate: (MediaResource, String), _ consumer: DeviceCapabilities) -> (Int, Int, UInt64) {
     let isConverted = candidate.0.protocolInfo.uppercased().contains("DLNA.ORG_CI=1")
     return (consumer.takes(candidate.1) ? 1 : 0, isConverted ? 0 : 1, candidate.0.size ?? 0)

@@ -74,7 +74,9 @@ extension Administration {
     let content = ContentDescription(
       id: .random(), name: BestResource.name(found.title), mediaType: type, size: resource.size, sha256: nil)
     let order = DeliveryOrder(id: .random(), content: content, consumer: consumer.id, offeredBy: server.id)
-    return try await accept(order, from: .mediaServer(element: server.id, url: resource.url), holding: nil)
+    let delivery = try await accept(order, from: .mediaServer(element: server.id, url: resource.url), holding: nil)
+    gateway.journal.tell(.variantChosen, BestResource.why(resource, type, among: found.resources, for: consumer), ["delivery": order.id.urn, "type": type])
+    return delivery
   }
 
   private func accept(_ order: DeliveryOrder, from source: ContentSource, holding stage: (any StagedContent)?) async throws(AdminFailure) -> DeliveryReply {
@@ -98,13 +100,18 @@ extension Administration {
   }
 
   package func delivery(_ text: String) async throws(AdminFailure) -> DeliveryReply {
+    let record = try await deliveryRecord(text)
+    return await reply(record, bytes: await gateway.deliveries.progressBytes(record.order.id))
+  }
+
+  func deliveryRecord(_ text: String) async throws(AdminFailure) -> DeliveryRecord {
     guard let id = DeliveryID(urn: text) else {
       throw AdminFailure(.badRequest, "\"\(text.prefix(80))\" is no id of a delivery", remedy: "give its urn:uuid:…, as /v1/deliveries lists it")
     }
     guard let record = await gateway.deliveries.delivery(id) else {
       throw AdminFailure(.notFound, "there is no delivery \(id)", remedy: "look at /v1/deliveries; those that ended are kept for 30 days")
     }
-    return await reply(record, bytes: await gateway.deliveries.progressBytes(id))
+    return record
   }
 
   private func reply(_ record: DeliveryRecord, bytes: UInt64?) async -> DeliveryReply {

@@ -133,7 +133,9 @@ package actor ElementService {
         await outgoing.run(over: session)
       }
     } catch {
-      logger.info("link ended", metadata: ["address": "\(link.peer.address)", "why": "\(UplinkService.words(error))"])
+      let why = UplinkService.words(error)
+      logger.info("link ended", metadata: ["address": "\(link.peer.address)", "why": "\(why)"])
+      tellEnd(session, why)
     }
     await unlinked(session)
   }
@@ -152,6 +154,12 @@ package actor ElementService {
     guard links[element]?.session.id == session.id, let replaced = links[element]?.replaced else { return }
     links[element]?.replaced = []
     for old in replaced { await old.close() }
+  }
+
+  /// Only of a PNE's newest link: one that was replaced is no news.
+  private func tellEnd(_ session: Session, _ why: String) {
+    guard let element = links.first(where: { $0.value.session.id == session.id })?.key else { return }
+    journal.tell(.linkEnded, "the link of a PNE ended: \(why)", ["entity": element.urn, "why": why])
   }
 
   private func unlinked(_ session: Session) async {

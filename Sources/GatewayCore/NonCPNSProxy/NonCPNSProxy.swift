@@ -17,6 +17,9 @@ package actor NonCPNSProxy {
   private let virtual: VirtualPNE
   private var devices: [EntityID: MediaDevice] = [:]
   private var workers: [String: Bool] = [:]
+  private var troubles: [String: WorkerTrouble] = [:]
+  /// What the renderers said last. Of devices that are there only.
+  package private(set) var transports: [EntityID: TransportState] = [:]
   private nonisolated let arrivals = Broadcast<EntityID>(capacity: Limits.devices)
   private nonisolated let happenings = Broadcast<MediaDeviceEvent>(capacity: 256)
 
@@ -68,7 +71,7 @@ package actor NonCPNSProxy {
     switch event {
     case .appeared(let device): await appeared(device)
     case .vanished(let udn, let reason): await vanished(udn, reason)
-    case .transport: break
+    case .transport(let udn, let state, _): if devices[virtual.id(of: udn)] != nil { transports[virtual.id(of: udn)] = state }
     case .worker(let interface, let up, let detail): worker(interface, up, detail)
     case .refused(let interface, let what, let why):
       journal.tell(.refused, "refused \(what) on \(interface): \(why)", ["interface": interface, "what": what, "why": why])
@@ -88,6 +91,7 @@ package actor NonCPNSProxy {
   private func vanished(_ udn: UDN, _ reason: VanishReason) async {
     let id = virtual.id(of: udn)
     devices[id] = nil
+    transports[id] = nil
     await keep { () async throws(StoreError) in
       try await self.inventory.setAvailability(id, .offline, reason: reason.rawValue)
       return 0
@@ -98,13 +102,19 @@ package actor NonCPNSProxy {
     workers[interface] = up
     if up {
       health.clear(.workerDown, subject: interface)
+      settle()
       journal.tell(.workerUp, "listening for UPnP devices on \(interface)", ["interface": interface])
     } else {
-      health.raise(HealthWarning(
-        .workerDown, .warning, subject: interface, cause: "the UPnP worker on \(interface) ended: \(detail)",
-        nextStep: "it is started again by itself; see the log when it keeps ending"))
+      let warning = troubles[interface, default: WorkerTrouble()].ended(interface, detail, timer: timer)
+      health.clear(warning.code == .workerLoop ? .workerDown : .workerLoop, subject: interface)
+      health.raise(warning)
       journal.tell(.workerDown, "the UPnP worker on \(interface) ended: \(detail)", ["interface": interface, "why": detail])
     }
+  }
+
+  /// A worker that kept ending is well when it has been up for a while.
+  func settle() {
+    for (interface, trouble) in troubles where workers[interface] == true && !trouble.isLoop { health.clear(.workerLoop, subject: interface) }
   }
 
   /// What was online before the start and has not shown itself since is offline.

@@ -19,7 +19,7 @@ package protocol GatewayStore: Sendable {
   /// The oldest messages with `sequence` above `after`, in order, at most `limit`.
   func outbox(after sequence: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage]
 
-  /// How many messages wait, and since when the oldest does.
+  /// How many messages wait, how large they are, and since when the oldest does.
   func outboxDepth() async throws(StoreError) -> OutboxDepth
 }
 
@@ -164,10 +164,13 @@ package struct OutboxMessage: Sendable, Equatable {
 
 package struct OutboxDepth: Sendable, Equatable {
   package var messages: Int
+  /// Of their bodies.
+  package var bytes: UInt64
   package var oldest: Timestamp?
 
-  package init(messages: Int, oldest: Timestamp?) {
+  package init(messages: Int, bytes: UInt64 = 0, oldest: Timestamp?) {
     self.messages = messages
+    self.bytes = bytes
     self.oldest = oldest
   }
 }

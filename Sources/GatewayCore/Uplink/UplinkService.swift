@@ -54,6 +54,7 @@ package final class UplinkService: Sendable {
   private let timer: any Clock<Duration>
   private let logger: Logger
   private let live: Mutex<Live>
+  private let rivalry: Rivalry
   /// Says that the state changed: connected, lost.
   private let turns = Broadcast<Void>(capacity: 1)
   /// Says that there is a server, or another one.
@@ -75,6 +76,7 @@ package final class UplinkService: Sendable {
     self.timer = timer
     self.logger = logger
     live = Mutex(Live(since: clock.now()))
+    rivalry = Rivalry(health: health, backoffLimit: settings.backoffLimit)
   }
 
   package var state: State { live.withLock { $0.state } }
@@ -144,6 +146,7 @@ package final class UplinkService: Sendable {
         }
       }
       let why = session.withLock { $0 }
+      rivalry.ended(closedByServer: why == nil && !Task.isCancelled, after: stood.withLock { $0 }?.elapsed)
       lost(server, why.map(Self.words) ?? "the server closed the link", refused: why.map(Self.isRefusal) ?? false)
     } catch {
       lost(server, Self.words(error), refused: Self.isRefusal(error))
@@ -158,7 +161,11 @@ package final class UplinkService: Sendable {
     health.clear(.uplinkRefused)
     journal.tell(.uplinkConnected, "the uplink to \(server) stands", ["server": server, "entity": peer.entity.urn])
     turns.send(())
-    await outbox.drain(over: session, to: peer)
+    await withDiscardingTaskGroup { group in
+      group.addTask { [rivalry] in await rivalry.watch() }
+      await outbox.drain(over: session, to: peer)
+      group.cancelAll()
+    }
   }
 
   private func lost(_ server: String, _ why: String, refused: Bool) {

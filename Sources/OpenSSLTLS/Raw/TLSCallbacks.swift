@@ -31,6 +31,7 @@ enum TLSCallbacks {
   static let verified: SSL_verify_cb = { ok, store in
     if ok == 1 { return 1 }
     let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()).map { OpaquePointer($0) }
+    TLSConnection.of(ssl)?.keep(X509_STORE_CTX_get0_untrusted(store))
     TLSConnection.of(ssl)?.refuse(X509_STORE_CTX_get_current_cert(store), X509_STORE_CTX_get_error(store))
     return 0
   }

@@ -30,6 +30,11 @@ final class TLSConnection {
   private var isHandshaking = true
   /// Why the peer's certificate was refused, as the verification said it.
   private var refusal: String?
+  /// `X509_V_ERR_…`, when it was refused.
+  private(set) var verdict: Int32?
+  /// What the peer sent; kept for ``TLSProbe`` only.
+  private(set) var chain: [X509Certificate] = []
+  var keepsChain = false
   /// What the peer offered, whether or not it proved it.
   private(set) var offeredIdentity: String?
 
@@ -71,7 +76,17 @@ final class TLSConnection {
 
   var ownKey: TLSContext.PreSharedKey? { context.ownKey }
 
+  func keep(_ certificates: OpaquePointer?) {
+    guard keepsChain, let certificates else { return }
+    chain = (0..<min(copenssl_chain_count(certificates), Self.longestChain)).compactMap { copenssl_chain_get(certificates, $0).map(X509Certificate.init(raw:)) }
+  }
+  private static let longestChain: Int32 = 10
+
+  /// After a handshake that stands.
+  func keepPeerChain() { keep(SSL_get_peer_cert_chain(ssl)) }
+
   func refuse(_ certificate: OpaquePointer?, _ verdict: Int32) {
+    self.verdict = verdict
     let owner = context.kind == .client ? "the server" : "the client"
     refusal = Refusal(owner: owner, wanted: host, now: now ?? Int64(time(nil))).words(for: verdict, certificate)
   }

@@ -81,8 +81,9 @@ extension Connection {
   func outboxDepth() throws(SQLiteError) -> OutboxDepth {
     // Two look-ups, not min(made): an outage of weeks may leave many rows, and the first was made first.
     let oldest = try row("SELECT made FROM outbox ORDER BY sequence LIMIT 1")?.first?.integer
-    let count = try row("SELECT count(*) FROM outbox")?.first?.integer ?? 0
-    return OutboxDepth(messages: Int(clamping: count), oldest: oldest.map(Timestamp.init(milliseconds:)))
+    let row = try row("SELECT count(*), sum(length(body)) FROM outbox")
+    return OutboxDepth(
+      messages: Int(clamping: row?[0].integer ?? 0), bytes: UInt64(clamping: row?[1].integer ?? 0), oldest: oldest.map(Timestamp.init(milliseconds:)))
   }
 
   private func identifier<Named>(_ value: SQLiteValue, in place: String) throws(SQLiteError) -> Identifier<Named> {

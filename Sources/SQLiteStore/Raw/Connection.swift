@@ -26,6 +26,16 @@ package final class Connection {
     _ = try row("PRAGMA synchronous = \(synchronous)")
   }
 
+  /// For looking only.
+  init(reading path: String) throws(SQLiteError) {
+    self.path = path
+    mayWrite = false
+    let code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nil)
+    guard code == SQLITE_OK else { throw error(code) }
+    sqlite3_busy_timeout(handle, Self.busyMilliseconds)
+    for setting in ["PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON"] { _ = try row(setting) }
+  }
+
   private static let settings = [
     "PRAGMA foreign_keys = ON",
     // The log is folded in at 4 MB, and cut back to that after a burst: flash is written once more for each fold.

@@ -1,4 +1,5 @@
 import AdminProtocol
+import CPNSModel
 import FoundationEssentials
 import GatewayCore
 import HTTPServing
@@ -7,32 +8,71 @@ import HTTPServing
 struct AdminDesk: Sendable {
   /// Ended deliveries on one page.
   private static let mostDeliveries = 1000
+  /// Entries of the audit log on one page.
+  private static let mostEntries = 2500
 
   let administration: Administration
   let watchers: Places
+  let audit: AuditFile
   let request: HTTPRequest
   /// Of what the path names; empty when it names nothing.
   let id: String
 
-  func perform(_ operation: AdminOperation) async throws -> HTTPResponse {
+  /// What was done, and to what: for the audit log.
+  struct Deed: Sendable {
+    var response: HTTPResponse
+    var subject: String
+  }
+
+  /// What changes something.
+  func change(_ operation: AdminOperation) async throws -> Deed {
+    switch operation {
+    case .removePNE:
+      let reply = try await administration.remove(id)
+      return Deed(response: .json(200, reply), subject: reply.removed.urn)
+    case .openPairing:
+      let reply = try administration.openPairing(try await pairingRequest())
+      return Deed(response: .json(200, reply), subject: "until \(reply.expires.timestamp.iso8601)")
+    case .cancelPairing: return Deed(response: .json(200, administration.cancelPairing()), subject: "")
+    case .enrol:
+      let request: EnrolmentRequest = try await request.decodeBody()
+      let reply = try await administration.enrol(request)
+      return Deed(response: .json(200, reply), subject: "\(request.server) \(reply.serverID.urn)")
+    case .stageContent:
+      let reply = try await stage()
+      return Deed(response: .json(201, reply), subject: reply.contentID.urn)
+    case .deliver:
+      let reply = try await administration.deliver(try await request.decodeBody())
+      return Deed(response: .json(202, reply), subject: "\(reply.deliveryID.urn) to \(reply.consumer.urn)")
+    case .showVersion, .showStatus, .listPNEs, .showPNE, .browse, .showPairing, .listDeliveries, .showDelivery, .watch, .explainPNE, .explainDelivery,
+      .listEvents, .listAudit, .readMetrics, .readAPI:
+      return Deed(response: try await look(operation), subject: "")
+    }
+  }
+
+  /// What changes nothing.
+  func look(_ operation: AdminOperation) async throws -> HTTPResponse {
     switch operation {
     case .showVersion: .json(200, administration.version)
     case .showStatus: .json(200, try await administration.status())
     case .listPNEs: .json(200, await administration.pnes())
     case .showPNE: .json(200, try await administration.pne(id))
-    case .removePNE: .json(200, try await administration.remove(id))
     case .browse: .json(200, try await administration.browse(id, try BrowseRequest(query: request.query)))
     case .showPairing: .json(200, administration.pairing())
-    case .openPairing: .json(200, try administration.openPairing(try await pairingRequest()))
-    case .cancelPairing: .json(200, administration.cancelPairing())
-    case .enrol: .json(200, try await administration.enrol(try await request.decodeBody()))
-    case .stageContent: .json(201, try await stage())
     case .listDeliveries: .json(200, try await deliveries())
     case .showDelivery: .json(200, try await administration.delivery(id))
-    case .deliver: .json(202, try await administration.deliver(try await request.decodeBody()))
     case .watch: try events()
+    case .explainPNE: .json(200, try await administration.explain(pne: id))
+    case .explainDelivery: .json(200, try await administration.explain(delivery: id))
+    case .listEvents: .json(200, EventListReply(events: administration.pastEvents(limit: try limit(Journal.remembered)).map(EventReply.init)))
+    case .listAudit: .json(200, AuditReply(entries: await audit.read(limit: try limit(Self.mostEntries))))
+    case .readMetrics: HTTPResponse(200, contentType: OpenMetrics.contentType, body: .bytes(Array(try await administration.metrics().utf8)))
+    case .readAPI: .json(200, OpenAPIDocument.make(software: administration.version.software))
+    case .removePNE, .openPairing, .cancelPairing, .enrol, .stageContent, .deliver: try await change(operation).response
     }
   }
+
+  private func limit(_ most: Int) throws(AdminFailure) -> Int { try request.query.number("limit", in: 0...most, default: min(most, 100)) }
 
   /// The body may be left out.
   private func pairingRequest() async throws -> PairingRequest {

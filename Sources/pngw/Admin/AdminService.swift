@@ -1,4 +1,5 @@
 import AdminProtocol
+import CPNSModel
 import Configuration
 import FoundationEssentials
 import GatewayCore
@@ -14,11 +15,17 @@ struct AdminService: Sendable {
   private let server: HTTPServer
   private let access: AdminAccess
   private let watchers = Places(Places.watchers)
+  private let audit: AuditFile
+  private let clock: WallClock
   private let logger: Logger
 
   /// Asks the system for the groups, once: one that is made later counts after a restart.
-  init(gateway: Gateway, configuration: GatewayConfiguration.Admin, group: any EventLoopGroup, logger: Logger) {
+  init(
+    gateway: Gateway, configuration: GatewayConfiguration.Admin, audit: AuditFile, clock: WallClock, group: any EventLoopGroup, logger: Logger
+  ) {
     administration = Administration(gateway: gateway)
+    self.audit = audit
+    self.clock = clock
     server = HTTPServer(group: group, binding: .unix(path: configuration.socket, mode: 0o666), logger: logger)
     access = AdminAccess(
       ownUser: geteuid(), viewers: SystemGroup.named(configuration.viewerGroup), operators: SystemGroup.named(configuration.operatorGroup))
@@ -34,22 +41,49 @@ struct AdminService: Sendable {
   private func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
     do {
       let route = try AdminRoute(method: request.method, path: request.path)
-      try admit(request.peer, to: route.operation)
-      return try await AdminDesk(administration: administration, watchers: watchers, request: request, id: route.id).perform(route.operation)
+      let asker = try admit(request.peer, to: route.operation)
+      let desk = AdminDesk(administration: administration, watchers: watchers, audit: audit, request: request, id: route.id)
+      if route.operation.rule.method == "GET" { return try await desk.look(route.operation) }
+      return try await change(route, by: asker, at: desk)
     } catch let failure as AdminFailure {
       let allow = failure.code == .wrongMethod ? [("Allow", AdminRoute.methods(at: request.path).joined(separator: ", "))] : []
       return .json(failure.code.status, ErrorReply(failure), headers: allow)
     }
   }
 
-  /// What changes something is logged with who did it.
-  private func admit(_ peer: HTTPPeer, to operation: AdminOperation) throws(AdminFailure) {
+  private struct Asker: Sendable {
+    let user: UInt32
+    let process: Int32
+  }
+
+  private func admit(_ peer: HTTPPeer, to operation: AdminOperation) throws(AdminFailure) -> Asker {
     guard case .local(let user, let group, let groups, let process) = peer else {
       throw AdminFailure(.forbidden, "who asks is not known", remedy: "connect over the unix socket")
     }
     try access.check(operation, user: user, groups: groups + [group])
-    guard operation.rule.method != "GET" else { return }
-    logger.notice("administrator", metadata: ["operation": "\(operation.rawValue)", "user": "\(user)", "process": "\(process)"])
+    return Asker(user: user, process: process)
+  }
+
+  /// What changes something is kept with who did it, also when it did not come about. Who may not do it is told in the log only, so that
+  /// nobody can push what others did out of the audit log.
+  private func change(_ route: AdminRoute, by asker: Asker, at desk: AdminDesk) async throws -> HTTPResponse {
+    do {
+      let deed = try await desk.change(route.operation)
+      await keep(route, asker, subject: deed.subject, outcome: "done")
+      return deed.response
+    } catch {
+      let outcome = (error as? AdminFailure)?.code.rawValue ?? (error as? HTTPFailure)?.code ?? "failed"
+      await keep(route, asker, subject: route.id, outcome: outcome)
+      throw error
+    }
+  }
+
+  private func keep(_ route: AdminRoute, _ asker: Asker, subject: String, outcome: String) async {
+    let operation = route.operation.rawValue
+    let entry = AuditEntry(
+      at: UTCTime(clock.now()), operation: operation, subject: String(subject.prefix(200)), user: asker.user, process: asker.process, outcome: outcome)
+    logger.notice("administrator", metadata: ["operation": "\(operation)", "user": "\(asker.user)", "process": "\(asker.process)", "outcome": "\(outcome)"])
+    if let why = await audit.append(entry) { logger.error("audit log not written", metadata: ["why": "\(why)"]) }
   }
 }
 

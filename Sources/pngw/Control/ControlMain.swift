@@ -3,7 +3,7 @@ import CPNSModel
 
 /// `pngwctl`: sees and steers a gateway over its admin socket.
 ///
-/// Exit status: 0 done, 1 the gateway said no or it did not come about, 2 and 64 wrong usage, 3 the gateway can't be reached.
+/// Exit status: 0 done, 1 the gateway said no, it did not come about, or something is wrong with it, 2 and 64 wrong usage, 3 the gateway can't be reached.
 enum ControlMain {
   static func run(arguments: [String]) async -> Int32 {
     let terminal = Terminal()
@@ -28,7 +28,7 @@ struct ControlProgram: ParsableCommand {
     commandName: "pngwctl", abstract: "See and steer a PN Gateway.", version: Version.text,
     subcommands: [
       StatusCommand.self, PNECommands.self, PairCommands.self, EnrolCommand.self, BrowseCommand.self, PushCommand.self, DeliveryCommands.self,
-      WatchCommand.self, VersionCommand.self,
+      WatchCommand.self, ExplainCommand.self, AuditCommand.self, DoctorCommand.self, BundleCommand.self, VersionCommand.self,
     ])
 }
 

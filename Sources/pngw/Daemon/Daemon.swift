@@ -23,6 +23,7 @@ struct Daemon: Sendable {
   private let relay: MediaRelay
   private let devices: UPnPSupervisor?
   private let admin: AdminService
+  private let metrics: MetricsService?
   private let group: MultiThreadedEventLoopGroup
   private let logger: Logger
 
@@ -48,11 +49,14 @@ struct Daemon: Sendable {
       uplink: Uplink(connector: LinkConnector(group: group), files: files, clock: clock), credentials: Credentials(files: files),
       listener: Elements(
         listener: LinkListener(group: group, logger: logger), address: configuration.elements.address, port: configuration.elements.port, clock: clock),
-      announcer: configuration.mdns.isEnabled ? Announcer(logger: logger) : nil, secrets: SystemSecrets(), clock: clock)
+      announcer: configuration.mdns.isEnabled ? Announcer(logger: logger) : nil, secrets: SystemSecrets(),
+      machine: ThisMachine(stateDirectory: state, files: files), clock: clock)
     do throws(StoreError) {
       let gateway = try await Gateway.prepare(settings: GatewaySettings(configuration), ports: ports, logger: logger)
-      let admin = AdminService(gateway: gateway, configuration: configuration.admin, group: group, logger: logger)
-      return Daemon(gateway: gateway, store: store, relay: relay, devices: devices, admin: admin, group: group, logger: logger)
+      let admin = AdminService(
+        gateway: gateway, configuration: configuration.admin, audit: AuditFile(directory: state), clock: clock, group: group, logger: logger)
+      let metrics = MetricsService(gateway: gateway, configuration: configuration.metrics, group: group, logger: logger)
+      return Daemon(gateway: gateway, store: store, relay: relay, devices: devices, admin: admin, metrics: metrics, group: group, logger: logger)
     } catch { throw StartFailure(error) }
   }
 
@@ -84,12 +88,17 @@ struct Daemon: Sendable {
       tasks.addTask { await self.serveMedia(readiness) }
       tasks.addTask { await self.serveElements(readiness) }
       tasks.addTask { await self.serveAdministrators(readiness) }
+      if let metrics { tasks.addTask { await metrics.run(); return nil } }
       if let devices { tasks.addTask { await devices.run(); return nil } }
       tasks.addTask {
         await readiness.wait()
         if Task.isCancelled { return nil }
         logger.notice("ready", metadata: ["after": "\((.now - began))", "version": "\(Version.text)"])
-        await ServiceManager().serve { await self.isHealthy }
+        await withDiscardingTaskGroup { group in
+          group.addTask { await StatusLine(gateway: self.gateway).run() }
+          await ServiceManager().serve { await self.isHealthy }
+          group.cancelAll()
+        }
         return nil
       }
       tasks.addTask { await Termination.wait(); return nil }

@@ -52,6 +52,14 @@ final class UnixSocket {
     return true
   }
 
+  /// The user of who listens there (unix(7), SO_PEERCRED).
+  var peerUser: UInt32? {
+    // struct ucred: process, user, group.
+    var credentials: (Int32, UInt32, UInt32) = (0, 0, 0)
+    var length = socklen_t(MemoryLayout.size(ofValue: credentials))
+    return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 ? credentials.1 : nil
+  }
+
   /// Waits for bytes, or for the other side's end.
   /// - Returns: false when `milliseconds` pass without.
   func isReadable(within milliseconds: Int) throws(ControlFailure) -> Bool {
