@@ -21,7 +21,7 @@ from house.programs import Gateway, binaries
 from scenario import HouseTest
 
 NAME = "cpns.house"
-RUN = re.compile(r"(?:^|, )run: (?P<command>[^;]+)(?:;|$)")
+RUN = re.compile(r"(?:^|, )run: (?P<command>(?:'[^']*'|[^;'])+)(?:;|$)")
 
 
 class GameDay(HouseTest):
@@ -392,6 +392,7 @@ class Network(GameDay):
         self.is_well(f"after {self.id().rpartition('.')[2]}")
 
     def test_a_firewall_that_drops_multicast(self):
+        self.addCleanup(self.here, "nft", "flush", "ruleset")
         for port, service in ((1900, "SSDP"), (5353, "mDNS")):
             for words in ("add table inet box", "add chain inet box input { type filter hook input priority 0 ; policy accept ; }", f"add rule inet box input udp dport {port} drop"):
                 self.assertEqual(self.here("nft", words).returncode, 0, words)
@@ -400,6 +401,7 @@ class Network(GameDay):
             self.assertNotIn("firewall-drops", [finding["code"] for finding in self.doctor()], service)
 
     def test_a_firewall_that_drops_everything(self):
+        self.addCleanup(self.here, "nft", "flush", "ruleset")
         self.assertEqual(self.here("nft", "add table inet box; add chain inet box closed { type filter hook input priority 0 ; policy drop ; }").returncode, 0)
         self.run_remedy(self.found("firewall-drops"))
 

@@ -54,7 +54,7 @@ class Observability(HouseTest):
 
     def test_metrics_count_what_happens(self):
         values = self.metrics()
-        self.assertEqual(values[("pngw_uplink_state", '{state="connected"}')], 1)
+        self.assertEqual(values[("pngw_uplink_state", '{state="connected"}')], 1, self.admin.get("/v1/status"))
         self.assertEqual(values[("pngw_links", "")], 1)
         self.assertGreater(values[("pngw_certificate_left_days", '{certificate="gateway"}')], 365)
         self.assertGreater(values[("pngw_storage_free_bytes", "")], 0)
@@ -68,7 +68,7 @@ class Observability(HouseTest):
         self.assertIn("200 OK", answer)
         self.assertIn("application/openmetrics-text; version=1.0.0", answer)
         self.assertEqual(
-            {line.split(" ")[0] for line in answer.partition("\r\n\r\n")[2].splitlines() if line[0] != "#"},
+            {line.split(" ")[0] for line in answer.partition("\n\n")[2].splitlines() if line[0] != "#"},
             {line.split(" ")[0] for line in self.raw("/v1/metrics").splitlines() if line[0] != "#"})
         for path in ("/v1/status", "/v1/pnes", "/", "/v1/metrics"):
             self.assertIn("404", ask(path).splitlines()[0])
@@ -79,6 +79,8 @@ class Observability(HouseTest):
     def test_a_warning_begins_and_ends_in_status_events_and_metrics(self):
         watch = Process("watch", self.house.gateway_host, [f"{binaries()}/pngw", "pngwctl", "watch", "--json", "--socket", self.house.gateway.socket], f"{self.house.folder}/watch.log")
         try:
+            eventually(20, "it watches", lambda: self.admin.post("/v1/pairing", {"seconds": 60}) and [line for line in watch.lines if "pairing-opened" in line], every=0.3)
+            self.control("pair", "cancel")
             self.house.server.stop()
             _, line = watch.wait_line('"code":"uplink-down".*"kind":"warning-raised"', 30)
             warning = [one for one in self.admin.get("/v1/status")["warnings"] if one["code"] == "uplink-down"][0]
@@ -123,13 +125,14 @@ class Observability(HouseTest):
     def test_who_changed_what(self):
         self.control("pair", "--no-wait")
         self.control("pair", "cancel")
+        self.house.gateway.enrol(self.house.server)
         self.control("enrol", "AAAA-AAAA@10.99.0.2:7420", check=False)
         entries = self.admin.get("/v1/audit?limit=100")["entries"]
-        self.assertEqual([entry["operation"] for entry in entries[:3]], ["enrol", "cancelPairing", "openPairing"])
-        self.assertEqual([entry["outcome"] for entry in entries[:3]], ["bad-request", "done", "done"])
+        self.assertEqual([entry["operation"] for entry in entries[:4]], ["enrol", "enrol", "cancelPairing", "openPairing"])
+        self.assertEqual([entry["outcome"] for entry in entries[:4]], ["bad-request", "done", "done", "done"])
         self.assertEqual({entry["user"] for entry in entries}, {0})
-        self.assertIn("enrol", [entry["operation"] for entry in entries if entry["outcome"] == "done"])
         self.assertRegex(self.control("audit").stdout, r"openPairing +done")
+        eventually(20, "the uplink stands", lambda: self.house.uplink == "connected")
         self.assertEqual(os.stat(f"{self.house.gateway.folder}/state/audit.log").st_mode & 0o777, 0o600)
 
     def test_the_audit_log_is_bounded_and_survives_junk(self):
@@ -223,6 +226,7 @@ class Observability(HouseTest):
             with open(gateway.config, "w", encoding="utf-8") as file:
                 file.write(good)
             gateway.start()
+            eventually(20, f"the uplink stands: {self.admin.get('/v1/status')}", lambda: self.house.uplink == "connected")
 
     def test_a_bundle_replaces_no_file(self):
         path = f"{self.house.folder}/there.tar"

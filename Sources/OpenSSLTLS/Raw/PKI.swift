@@ -15,8 +15,13 @@ package final class PrivateKey: @unchecked Sendable {
 
   /// - Parameter uri: a PEM file, or a URI of an OpenSSL provider.
   package static func load(_ uri: String) throws(TLSError) -> PrivateKey {
-    guard let raw = copenssl_load_key(uri) else { throw .configuration("private key \(uri): \(openSSLErrors())") }
+    guard let raw = copenssl_load_key(uri) else { throw .configuration("private key \(shown(uri)): \(openSSLErrors())") }
     return PrivateKey(raw: raw)
+  }
+
+  /// A path as it is, and of a URI its scheme: the rest may hold a PIN, and what is said of keys ends up in logs.
+  package static func shown(_ uri: String) -> String {
+    uri.hasPrefix("/") ? uri : uri.prefix { $0 != ":" } + ":(hidden)"
   }
 
   /// PKCS#8, for a file that only its owner reads.

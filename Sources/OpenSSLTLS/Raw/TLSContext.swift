@@ -136,10 +136,10 @@ package final class TLSContext: @unchecked Sendable {
     guard SSL_CTX_use_certificate_chain_file(raw, certificate) == 1 else {
       throw .configuration("certificate \(certificate): \(openSSLErrors())")
     }
-    guard let loaded = copenssl_load_key(key) else { throw .configuration("private key \(key): \(openSSLErrors())") }
+    guard let loaded = copenssl_load_key(key) else { throw .configuration("private key \(PrivateKey.shown(key)): \(openSSLErrors())") }
     defer { EVP_PKEY_free(loaded) }
     guard SSL_CTX_use_PrivateKey(raw, loaded) == 1, SSL_CTX_check_private_key(raw) == 1 else {
-      throw .configuration("private key \(key) does not fit certificate \(certificate): \(openSSLErrors())")
+      throw .configuration("private key \(PrivateKey.shown(key)) does not fit certificate \(certificate): \(openSSLErrors())")
     }
   }
 

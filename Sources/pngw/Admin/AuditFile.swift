@@ -34,11 +34,12 @@ struct AuditFile: Sendable {
   }
 
   func readNow(limit: Int) -> [AuditEntry] {
-    let text = Self.text(path + ".1") + Self.text(path)
-    return text.split(separator: 10).suffix(limit).reversed().compactMap { line in
-      // A line that a power cut left half is left out.
+    let text = Self.text(path + ".1") + [10] + Self.text(path)
+    // A line that a power cut left half is left out.
+    let entries = text.split(separator: 10).reversed().lazy.compactMap { line in
       line.count <= Self.longestLine ? try? JSONDecoder().decode(AuditEntry.self, from: Data(line)) : nil
     }
+    return Array(entries.prefix(limit))
   }
 
   // MARK: Inside

@@ -96,7 +96,7 @@ extension Doctor {
   private static func unfit(_ files: CredentialFiles) -> Finding {
     // The server knows a gateway by its key: enrolling with another one is refused.
     Finding(
-      .certificateUnfit, subject: files.certificate, evidence: "\(files.certificate) is for another key than \(files.privateKey)",
+      .certificateUnfit, subject: files.certificate, evidence: "\(files.certificate) is for another key than \(PrivateKey.shown(files.privateKey))",
       remedy: "put back the key that belongs to it, from a backup; if it is lost, begin anew: stop pngwd, remove pngw.db, key.pem and certificate.pem "
         + "from the state directory, start pngwd, and enrol")
   }
