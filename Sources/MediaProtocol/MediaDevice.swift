@@ -55,6 +55,12 @@ package enum MediaDeviceEvent: Hashable, Sendable, Codable {
   case refused(interface: String, what: String, why: String)
 }
 
+extension MediaDeviceEvent {
+  /// Details of ``worker(interface:up:detail:)`` when we ended it ourselves, because its interface is not what it was.
+  package static let interfaceIsGone = "the interface is gone"
+  package static let interfaceHasAnotherAddress = "the interface has another address"
+}
+
 package enum VanishReason: String, Hashable, Sendable, Codable {
   case byebye
   case maxAge = "max-age"

@@ -90,7 +90,7 @@ final class SupervisorLoop {
     nextLook = .now + surroundings.pace.lookEvery
     let suitable = InterfaceFacts.suitable(surroundings.interfaces(), wanted: surroundings.wanted)
     for (name, slot) in slots where !suitable.contains(slot.facts) {
-      retire(name, suitable.contains { $0.name == name } ? "the interface has another address" : "the interface is gone")
+      retire(name, suitable.contains { $0.name == name } ? MediaDeviceEvent.interfaceHasAnotherAddress : MediaDeviceEvent.interfaceIsGone)
     }
     for facts in suitable where slots[facts.name] == nil { slots[facts.name] = Slot(facts: facts, due: .now) }
   }

@@ -57,7 +57,8 @@ package enum LANRule {
     if !interface.isUp { return [Finding(.interfaceDown, subject: name, evidence: "\(name) is switched off", remedy: "run: ip link set \(name) up")] }
     if !interface.hasCarrier { return [Finding(.interfaceDown, subject: name, evidence: "\(name) has no carrier", remedy: "put the cable of \(name) in, or see to its Wi-Fi")] }
     if interface.address == nil {
-      return [Finding(.interfaceWithoutAddress, subject: name, evidence: "\(name) has no IPv4 address", remedy: "see to the DHCP of \(name), or: ip addr add ADDRESS/PREFIX dev \(name)")]
+      return [Finding(
+        .interfaceWithoutAddress, subject: name, evidence: "\(name) has no IPv4 address", remedy: "see to the DHCP of \(name), or: ip addr add ADDRESS/PREFIX dev \(name)")]
     }
     return []
   }

@@ -24,7 +24,8 @@ package enum NeighbourRule {
     if let other = others.first {
       findings.append(Finding(
         .secondResponder, subject: other.name, evidence: "\(others.map(\.words).joined(separator: ", ")) listens on the port of mDNS too",
-        remedy: other.name.hasPrefix("systemd-resolve") ? "set MulticastDNS=no in /etc/systemd/resolved.conf, then: systemctl restart systemd-resolved" : "run: kill \(other.process)"))
+        remedy: other.name.hasPrefix("systemd-resolve")
+          ? "set MulticastDNS=no in /etc/systemd/resolved.conf, then: systemctl restart systemd-resolved" : "run: kill \(other.process)"))
     }
     return findings
   }

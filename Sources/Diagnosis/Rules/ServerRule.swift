@@ -34,11 +34,12 @@ package enum ServerRule {
   }
 
   package static func finding(_ connection: Connection, server: String, address: String, defaultRoutes: [String]) -> Finding? {
-    switch connection {
+    let known = defaultRoutes.isEmpty ? "there is no default route" : "the default route is by \(defaultRoutes.joined(separator: ", "))"
+    return switch connection {
     case .connected: nil
     case .noRoute(let why):
       Finding(
-        .noRoute, subject: server, evidence: "\(address): \(why); \(defaultRoutes.isEmpty ? "there is no default route" : "the default route is by \(defaultRoutes.joined(separator: ", "))")",
+        .noRoute, subject: server, evidence: "\(address): \(why); \(known)",
         remedy: "give this machine a route to \(address): ip route add default via GATEWAY, or see to its DHCP")
     case .refused:
       Finding(

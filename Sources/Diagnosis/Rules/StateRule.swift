@@ -63,7 +63,10 @@ package enum StateRule {
 
   /// For a shell.
   package static func quoted(_ text: String) -> String {
-    let isPlain = !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [43, 45, 46, 47, 58, 61, 64, 95].contains($0) }
+    // Letters, digits, and + - . / : = @ _
+    let isPlain = !text.isEmpty && text.utf8.allSatisfy { byte in
+      (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || [43, 45, 46, 47, 58, 61, 64, 95].contains(byte)
+    }
     return isPlain ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }

@@ -30,7 +30,8 @@ struct HealthWatch: Sendable {
     note([.diskFull, .diskLow], machine.disk.map { DiskRule.findings(free: $0.free, total: $0.total, directory: "") } ?? [])
     let enrolled = await inventory.network.serverID != nil
     let lifetimes = enrolled ? machine.certificates() : []
-    note([.certificateExpired, .certificateExpiring, .certificateEarly], lifetimes.flatMap { CertificateRule.lifetime($0.use.rawValue, begins: $0.begins, ends: $0.ends, now: now) })
+    let findings = lifetimes.flatMap { CertificateRule.lifetime($0.use.rawValue, begins: $0.begins, ends: $0.ends, now: now) }
+    note([.certificateExpired, .certificateExpiring, .certificateEarly], findings)
     await noteOutbox(now)
     await settle()
   }

@@ -71,7 +71,9 @@ extension Doctor {
         .notEnrolled, evidence: "no CPNS Server is known", remedy: "run cpnsd claim new on the server, then here: pngwctl enrol CODE@HOST:PORT")])
     }
     let again = "enrol again: cpnsd claim new on the server, then here: pngwctl enrol CODE@\(serverName)"
-    guard isThere else { return Examination("certificates", findings: [Finding(.certificateMissing, subject: files.certificate, evidence: "there is no \(files.certificate)", remedy: again)]) }
+    guard isThere else {
+      return Examination("certificates", findings: [Finding(.certificateMissing, subject: files.certificate, evidence: "there is no \(files.certificate)", remedy: again)])
+    }
     guard DurableFile.exists(files.trustAnchor) else {
       return Examination("certificates", findings: [Finding(.anchorMissing, subject: files.trustAnchor, evidence: "there is no \(files.trustAnchor)", remedy: again)])
     }

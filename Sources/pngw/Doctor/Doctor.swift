@@ -57,7 +57,8 @@ struct Doctor {
       let configuration = try ConfigurationReader.gateway(at: path)
       return (configuration, Examination("configuration", seen: [path]))
     } catch {
-      let finding = Finding(.configurationWrong, subject: path, evidence: error.description, remedy: "mend these lines; pngwd --check --config \(StateRule.quoted(path)) says when it is right")
+      let finding = Finding(
+        .configurationWrong, subject: path, evidence: error.description, remedy: "mend these lines; pngwd --check --config \(StateRule.quoted(path)) says when it is right")
       return (nil, Examination("configuration", findings: [finding]))
     }
   }
@@ -69,7 +70,9 @@ struct Doctor {
   private func databaseStep() -> Examination {
     guard let database, let configuration else { return Examination("database", skipped: Self.needsConfiguration) }
     let path = configuration.state.directory + "/pngw.db"
-    guard access(configuration.state.directory, R_OK | X_OK) == 0 else { return Examination("database", skipped: "\(configuration.state.directory) can't be looked into; try as root") }
+    guard access(configuration.state.directory, R_OK | X_OK) == 0 else {
+      return Examination("database", skipped: "\(configuration.state.directory) can't be looked into; try as root")
+    }
     let rows = database.rows.sorted { $0.key < $1.key }.map { "\($0.value) in \($0.key)" }.joined(separator: ", ")
     let seen = database.verdict == .absent ? ["none yet: \(path) is made at the first start"] : rows.isEmpty ? [] : ["\(path): sound; \(rows)"]
     return Examination("database", seen: seen, findings: DatabaseRule.finding(.init(database.verdict), path: path).map { [$0] } ?? [])

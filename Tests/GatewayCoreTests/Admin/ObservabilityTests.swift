@@ -3,6 +3,7 @@ import CPNSModel
 import CPNSSession
 import Diagnosis
 import Logging
+import MediaProtocol
 import Synchronization
 import Testing
 
@@ -91,6 +92,13 @@ final class FakeMachine: Machine {
     #expect(loop.code == .workerLoop && loop.severity == .error && loop.cause.contains("signal 11") && trouble.isLoop)
     timer.advance(by: .seconds(61))
     #expect(!trouble.isLoop)
+  }
+
+  @Test func aCableThatIsPulledOftenIsNoLoop() {
+    let timer = ManualClock()
+    var trouble = WorkerTrouble()
+    for _ in 0..<10 { #expect(trouble.ended("eth0", MediaDeviceEvent.interfaceIsGone, timer: timer).code == .workerDown) }
+    #expect(trouble.ended("eth0", "signal 11", timer: timer).code == .workerDown && !trouble.isLoop)
   }
 
   @Test func twoGatewaysWithOneIdentityAreNoticed() {
