@@ -62,7 +62,8 @@ extension ProblemCode {
     case .uplinkRefused: row(
         .warning, "the server refuses us, or we refuse it", "what comes from the server", "see that names, certificates and the clock are right: pngwctl doctor")
     case .identityInUse: row(
-        .error, "another gateway uses this one's identity", "the uplink: each throws the other out", "end the other one; a copy of a state directory must not run beside its original")
+        .error, "another gateway uses this one's identity", "the uplink: each throws the other out",
+        "end the other one; a copy of a state directory must not run beside its original")
     case .dnsFailed: row(.error, "the server's name has no address", "the uplink", "mend name resolution (/etc/resolv.conf)")
     case .noRoute: row(.error, "there is no route to the server", "the uplink", "mend the network: address, cable, default route")
     case .serverUnreachable: row(.error, "the server's port does not answer", "the uplink", "see that cpnsd runs there, and that no firewall is between")
