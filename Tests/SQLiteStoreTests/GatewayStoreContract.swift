@@ -105,6 +105,7 @@ struct GatewayStoreContract: Sendable, CustomTestStringConvertible {
 
   func theOutboxIsInOrderAndItsNumbersAreNeverUsedAgain() async throws {
     let drafts = (0..<5).map { Sample.draft($0) }
+    let bytes = { @Sendable (some: ArraySlice<OutboxDraft>) in some.reduce(0) { $0 + UInt64($1.body.count) } }
     try await withStore(Sample.now) { (store: any GatewayStore) async throws in
       #expect(try await store.outboxDepth() == OutboxDepth(messages: 0, oldest: nil))
       try await store.commit(drafts.map(StoreOperation.enqueue))
@@ -112,10 +113,10 @@ struct GatewayStoreContract: Sendable, CustomTestStringConvertible {
       #expect(all.map(\.draft) == drafts)
       #expect(zip(all, all.dropFirst()).allSatisfy { $0.sequence + 1 == $1.sequence })
       #expect(try await store.outbox(after: all[1].sequence, limit: 2).map(\.draft) == Array(drafts[2...3]))
-      #expect(try await store.outboxDepth() == OutboxDepth(messages: 5, oldest: drafts[0].made))
+      #expect(try await store.outboxDepth() == OutboxDepth(messages: 5, bytes: bytes(drafts[...]), oldest: drafts[0].made))
       try await store.commit([.acknowledge(upTo: all[2].sequence)])
       #expect(try await store.outbox(after: 0, limit: 100).map(\.draft) == Array(drafts[3...]))
-      #expect(try await store.outboxDepth() == OutboxDepth(messages: 2, oldest: drafts[3].made))
+      #expect(try await store.outboxDepth() == OutboxDepth(messages: 2, bytes: bytes(drafts[3...]), oldest: drafts[3].made))
       try await store.commit([.acknowledge(upTo: all[4].sequence)])
     }
     try await withStore(Sample.now) { (store: any GatewayStore) async throws in
