@@ -9,6 +9,20 @@ package enum Authorisation {
     return ways.contains { $0.from == sender && $0.to == receiver } ? .allowed : .forbidden
   }
 
+  /// Whether a relay takes this kind: the other kinds are for the other end of a link only. What a relay does not know it relays as well.
+  package static func travels(_ kind: Cpns_V1_Kind, from sender: Role) -> Bool {
+    guard sender != .stranger else { return false }
+    guard let ways = table[kind] else { return kind != .unspecified && !answers.contains(kind) }
+    return travelling.contains(kind) && ways.contains { $0.from == sender }
+  }
+
+  private static let travelling: Set<Cpns_V1_Kind> = [.inventoryQuery, .statusQuery, .capabilitiesQuery]
+  /// They have no ways of their own, and go back the way that the request came.
+  private static let answers: Set<Cpns_V1_Kind> = [
+    .status, .keyAssignment, .enrolment, .registrationResult, .inventoryResult, .inventory, .statusAnswer, .capabilitiesAnswer, .deliveryAnswer,
+    .contentOpened, .hello,
+  ]
+
   /// The kinds that an entity in `role` understands, for its Hello.
   package static func kinds(understoodBy role: Role) -> [Cpns_V1_Kind] {
     table.filter { $0.value.contains { $0.to == role } }.keys.sorted { $0.rawValue < $1.rawValue } + [.status]
@@ -36,6 +50,11 @@ package enum Authorisation {
     .registration: elementToGateway,
     .deregistration: elementToGateway,
     .statusReport: elementToGateway,
+    .statusQuery: ways(.element, to: [.gateway, .element, .server]),
+    .statusSubscription: elementToGateway,
+    .statusNotification: ways(.gateway, to: [.element]),
+    .capabilitiesQuery: ways(.element, to: [.gateway, .element, .server]),
+    .inventoryQuery: ways(.element, to: [.gateway, .server]),
     .inventoryChanges: gatewayToServer,
     .inventorySnapshot: gatewayToServer,
     .deliveryOffer: down,

@@ -83,6 +83,21 @@ package protocol SessionHandler: Sendable {
 
   /// Notifications come one after the other, in order; the link waits for each.
   func received(_ notification: Cpns_V1_Envelope, on session: Session) async
+
+  /// As what `origin`, who is not the peer, may speak over the peer's link: a gateway speaks for its PNEs, a server for everybody.
+  /// - Returns: nil when it may not.
+  func role(of origin: EntityID, on session: Session) async -> Role?
+
+  /// The link over which `target` is reached, for an envelope of `origin`'s.
+  /// - Returns: nil when there is none now, or `origin` may not reach it.
+  func way(to target: EntityID, from origin: String, on session: Session) async -> Session?
+}
+
+extension SessionHandler {
+  /// Nobody speaks for another.
+  package func role(of origin: EntityID, on session: Session) async -> Role? { nil }
+  /// Nothing is relayed.
+  package func way(to target: EntityID, from origin: String, on session: Session) async -> Session? { nil }
 }
 
 package enum Admission: Sendable {

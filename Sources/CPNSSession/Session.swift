@@ -16,7 +16,7 @@ package actor Session {
   package private(set) var peer: Peer?
 
   let link: any Link
-  let local: LocalEntity
+  package nonisolated let local: LocalEntity
   let handler: any SessionHandler
   let logger: Logger
   let clock: any Clock<Duration>
@@ -128,18 +128,28 @@ package actor Session {
 
   private func take(_ envelope: Cpns_V1_Envelope, from peer: Peer, _ requests: inout DiscardingTaskGroup) async throws(SessionError) {
     if !envelope.correlationID.isEmpty { return try answer(envelope) }
-    if let refusal = refusal(of: envelope, from: peer) {
+    let way: Session?
+    switch await disposition(of: envelope, from: peer) {
+    case .refuse(let refusal):
       logger.info("message refused", metadata: ["kind": "\(envelope.kind)", "peer": "\(peer.entity)", "status": "\(refusal.code)"])
       if envelope.expectsReply { try await reply(.message(.status, refusal), to: envelope) }
       return
+    case .handle: way = nil
+    case .onward(let session): way = session
     }
     if envelope.kind == .keepAlive { return try await reply(.status(.ok), to: envelope) }
-    guard envelope.expectsReply else { return await handler.received(envelope, on: self) }
+    guard envelope.expectsReply else {
+      guard let way else { return await handler.received(envelope, on: self) }
+      do { _ = try await way.pass(envelope) } catch { logger.debug("notification not passed on", metadata: ["error": "\(error)"]) }
+      return
+    }
     guard inFlight < Limits.requests else {
       return try await reply(.status(.busy, "\(Limits.requests) requests are unanswered already"), to: envelope)
     }
     inFlight += 1
-    requests.addTask { await self.serve(envelope) }
+    requests.addTask {
+      if let way { await self.relay(envelope, over: way) } else { await self.serve(envelope) }
+    }
   }
 
   private func serve(_ request: Cpns_V1_Envelope) async {
@@ -160,19 +170,19 @@ package actor Session {
     place.yield(.success(envelope))
   }
 
-  /// nil when the envelope may go to the handler.
-  private func refusal(of envelope: Cpns_V1_Envelope, from peer: Peer) -> Cpns_V1_Status? {
-    guard envelope.messageID.count == 16 else { return Cpns_V1_Status(.malformed, "Envelope.message_id: expected 16 bytes") }
-    guard envelope.origin == peer.entity.urn else {
-      return Cpns_V1_Status(.forbidden, "Envelope.origin: this link was authenticated for \(peer.entity)")
-    }
-    guard envelope.target.isEmpty || envelope.target == local.id.urn else {
-      return Cpns_V1_Status(.unreachable, "Envelope.target: \(local.id) does not relay to that entity")
-    }
-    switch Authorisation.verdict(on: envelope.kind, from: peer.role, to: local.role) {
-    case .allowed: return nil
-    case .forbidden: return Cpns_V1_Status(.forbidden, "a \(peer.role.rawValue) may not send this kind to a \(local.role.rawValue)")
-    case .unknownKind: return Cpns_V1_Status(.unsupported, "kind \(envelope.kind.rawValue) is not known here")
+  private func relay(_ request: Cpns_V1_Envelope, over way: Session) async {
+    defer { inFlight -= 1 }
+    do throws(SessionError) {
+      let answer: Cpns_V1_Envelope
+      do throws(SessionError) {
+        guard let got = try await way.pass(request) else { return }
+        answer = got
+      } catch {
+        return try await reply(.message(.status, error.statusForOrigin), to: request)
+      }
+      try await send(answer)
+    } catch {
+      logger.debug("answer not passed on", metadata: ["kind": "\(request.kind)", "error": "\(error)"])
     }
   }
 
@@ -187,9 +197,8 @@ package actor Session {
     _ kind: Cpns_V1_Kind, _ body: [UInt8], target: EntityID? = nil, pn: PNID? = nil, idempotency: IdempotencyID? = nil,
     deadline: Duration = .seconds(10)
   ) async throws(SessionError) -> Cpns_V1_Envelope {
-    guard waiting.count < Self.maximumWaiting else { throw .busy }
     var envelope = envelope(kind, body)
-    envelope.target = target?.urn ?? ""
+    address(&envelope, to: target)
     envelope.pnID = pn?.urn ?? ""
     envelope.idempotencyID = Data(idempotency?.bytes ?? [])
     envelope.deadlineMs = deadline.milliseconds
@@ -203,15 +212,23 @@ package actor Session {
 
   package func notify(_ kind: Cpns_V1_Kind, _ body: [UInt8], target: EntityID? = nil) async throws(SessionError) {
     var envelope = envelope(kind, body)
-    envelope.target = target?.urn ?? ""
+    address(&envelope, to: target)
     try await send(envelope)
+  }
+
+  /// An entity that is not the other end of the link is reached by relays.
+  private func address(_ envelope: inout Cpns_V1_Envelope, to target: EntityID?) {
+    envelope.target = target?.urn ?? ""
+    envelope.hopLimit = target == nil || target == peer?.entity ? 0 : UInt32(Limits.hops)
   }
 
   /// More than the peer lets us have open would only wait there.
   private static let maximumWaiting = 256
 
-  private func exchange(_ envelope: Cpns_V1_Envelope, _ deadline: Duration) async -> Result<Cpns_V1_Envelope, SessionError> {
+  func exchange(_ envelope: Cpns_V1_Envelope, _ deadline: Duration) async -> Result<Cpns_V1_Envelope, SessionError> {
     guard let id = IdempotencyID(bytes: Array(envelope.messageID)), !isOver else { return .failure(.lost("the link is closed")) }
+    // Numbers of relayed messages are others' choice: one that is taken would get another's answer.
+    guard waiting.count < Self.maximumWaiting, waiting[id] == nil else { return .failure(.busy) }
     // The answer may come before `send` returns, so the place for it is made first.
     let (answers, place) = AsyncStream<Result<Cpns_V1_Envelope, SessionError>>.makeStream(bufferingPolicy: .bufferingOldest(1))
     waiting[id] = place

@@ -35,16 +35,19 @@ package struct ElementSettings: Sendable {
   package var capabilities: DeviceCapabilities
   /// Tried when there is no key, when it is for another gateway than the one that we know, and when our key is refused.
   package var pairingCode: PairingCode?
+  /// Whether to be told when the status of others in the PN changes (AD 5.6.2).
+  package var watchesNetwork: Bool
   package var backoffFirst: Duration
   package var backoffLimit: Duration
 
   package init(
-    name: String, capabilities: DeviceCapabilities, pairingCode: PairingCode? = nil, backoffFirst: Duration = .milliseconds(500),
+    name: String, capabilities: DeviceCapabilities, pairingCode: PairingCode? = nil, watchesNetwork: Bool = false, backoffFirst: Duration = .milliseconds(500),
     backoffLimit: Duration = .seconds(60)
   ) {
     self.name = name
     self.capabilities = capabilities
     self.pairingCode = pairingCode
+    self.watchesNetwork = watchesNetwork
     self.backoffFirst = backoffFirst
     self.backoffLimit = backoffLimit
   }
@@ -56,6 +59,9 @@ package struct Element: Sendable {
   /// What happens. One reader; the newest 256 are kept for it.
   package let events: AsyncStream<ElementEvent>
   private let life: ElementLife
+
+  /// The Personal Network, as it can be asked about now.
+  package var network: PersonalNetworkView { PersonalNetworkView(link: life.live) }
 
   /// Loads what was kept.
   package static func prepare(settings: ElementSettings, ports: ElementPorts, logger: Logger) async throws(ElementError) -> Element {

@@ -12,6 +12,8 @@ package enum ElementEvent: Sendable, Equatable {
   case received(name: String, ReceivedContent)
   case notReceived(name: String, why: String)
   case linkLost(why: String)
+  /// Of another entity of the PN, when ``ElementSettings/watchesNetwork`` is set.
+  case status(EntityID, Availability, reason: String)
   /// It goes on by itself, but a person may want to know, or has to do something.
   case failed(String)
 }

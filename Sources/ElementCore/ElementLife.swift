@@ -36,6 +36,7 @@ struct ElementLife: Sendable {
   private let registration: Cpns_V1_Registration
   private let desk: DeliveryDesk
   private let memory: Shared<Memory>
+  let live = LiveLink()
 
   init(settings: ElementSettings, ports: ElementPorts, state: ElementState, logger: Logger, tell: @escaping @Sendable (ElementEvent) -> Void) {
     self.settings = settings
@@ -181,7 +182,8 @@ struct ElementLife: Sendable {
       desk: desk, inbox: ports.inbox, capabilities: settings.capabilities, clock: ports.clock, timer: ports.timer, tell: tell, logger: logger)
     return GatewayLink(
       membership: membership, local: local, registration: registration, connector: ports.connector, secrets: ports.secrets, desk: desk,
-      receiver: receiver, reporter: Reporter(desk: desk, timer: ports.timer, logger: logger), timer: ports.timer, tell: tell, logger: logger)
+      receiver: receiver, reporter: Reporter(desk: desk, timer: ports.timer, logger: logger), timer: ports.timer, live: live,
+      watchesNetwork: settings.watchesNetwork, tell: tell, logger: logger)
   }
 
   // MARK: Saying things once

@@ -115,7 +115,7 @@ package struct Gateway: Sendable {
       keys: KeyRing(gateway: id, pairings: state.pairings, secrets: ports.secrets, clock: ports.clock, uptime: Stopwatch(on: ports.timer)),
       local: local, listener: ports.listener,
       announcer: ports.announcer, store: ports.store, inventory: inventory, outbox: signal, journal: journal, clock: ports.clock,
-      timer: ports.timer, logger: logger)
+      timer: ports.timer, logger: logger, uplink: { [uplink] in uplink.session })
     let proxy = NonCPNSProxy(
       media: ports.media ?? NoMediaDevices(), inventory: inventory, secrets: ports.secrets, journal: journal, health: health, clock: ports.clock,
       timer: ports.timer, logger: logger)
@@ -165,7 +165,7 @@ package struct Gateway: Sendable {
   }
 
   private var uplinkHandler: UplinkHandler {
-    UplinkHandler(serverID: { [inventory] in await inventory.network.serverID }, streams: uplink.streams, deliveries: deliveries)
+    UplinkHandler(serverID: { [inventory] in await inventory.network.serverID }, streams: uplink.streams, deliveries: deliveries, elements: elements)
   }
 
   private func tellProgress() async {

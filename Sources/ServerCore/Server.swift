@@ -51,7 +51,8 @@ package struct Server: Sendable {
     desks = Desks(
       store: ports.store, enrolment: EnrolmentDesk(server: id, ports: ports, logger: logger),
       inventory: InventoryDesk(store: ports.store, logger: logger), deliveries: deliveries,
-      usage: UsageDesk(store: ports.store, clock: ports.clock, logger: logger), contents: ports.contents, logger: logger)
+      usage: UsageDesk(store: ports.store, clock: ports.clock, logger: logger),
+      directory: DirectoryDesk(server: id, store: ports.store, links: links, logger: logger), contents: ports.contents, logger: logger)
     local = LocalEntity(
       id: id, role: .server, modes: [.server], name: settings.name, software: settings.software,
       supportedKinds: Authorisation.kinds(understoodBy: .server), maxSilence: settings.keepAlive)

@@ -31,6 +31,7 @@ extension ElementEvent {
     case .receiving(let name, nil): "receiving \(name) (size not known)"
     case .received(let name, let content): "received \(name) \(content.bytes) bytes sha256 \(Hex.text(content.sha256)) -> \(content.path)"
     case .notReceived(let name, let why): "not received \(name): \(why)"
+    case .status(let entity, let availability, let reason): "status \(entity) \(availability.rawValue) (\(reason))"
     case .linkLost(let why): "link lost: \(why)"
     case .failed(let why): "failed: \(why)"
     }

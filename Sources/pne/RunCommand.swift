@@ -34,6 +34,9 @@ struct RunCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Where received contents go. Default: inbox in the state directory.", valueName: "directory"))
   var inbox: String?
 
+  @Flag(help: "Say how the others of the Personal Network are, and each time that it changes.")
+  var watch = false
+
   @Option(name: .customLong("log-level"), help: "Of the log on standard error: trace, debug, info, notice, warning, error, critical.")
   var logLevel = "notice"
 
@@ -99,7 +102,7 @@ struct RunCommand: AsyncParsableCommand {
       secrets: Secrets(), clock: clock)
     let capabilities = DeviceCapabilities(
       deviceType: deviceType, software: "pne \(Version.text)", accepts: try mediaTypes(), bearers: ["wifi"])
-    let settings = ElementSettings(name: name, capabilities: capabilities, pairingCode: try pairingCode())
+    let settings = ElementSettings(name: name, capabilities: capabilities, pairingCode: try pairingCode(), watchesNetwork: watch)
     let element: Element
     do { element = try await Element.prepare(settings: settings, ports: ports, logger: logger) } catch { throw PNEFailure(error) }
     let failure = await live(element, sightings, logger)

@@ -38,14 +38,14 @@ def load_messages():
         files = sorted(str(f) for f in (ROOT / "proto").rglob("*.proto"))
         subprocess.run(["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={out}", *files], check=True)
         sys.path.insert(0, out)
-        from cpns.v1 import delivery_pb2, envelope_pb2, registration_pb2, security_pb2, usage_pb2
+        from cpns.v1 import delivery_pb2, envelope_pb2, registration_pb2, security_pb2, status_pb2, usage_pb2
 
-        return envelope_pb2, security_pb2, registration_pb2, delivery_pb2, usage_pb2
+        return envelope_pb2, security_pb2, registration_pb2, delivery_pb2, usage_pb2, status_pb2
     finally:
         shutil.rmtree(out, ignore_errors=True)
 
 
-E, SEC, REG, DEL, USE = load_messages()
+E, SEC, REG, DEL, USE, STA = load_messages()
 OK = E.CODE_OK
 MAY_RETRY = {E.CODE_NOT_READY, E.CODE_BUSY, E.CODE_TIMED_OUT, E.CODE_UNREACHABLE, E.CODE_INTERNAL}
 
@@ -91,10 +91,10 @@ class Link:
         self.process.terminate()
         self.process.wait()
 
-    def send(self, kind, message, deadline_ms=0, correlation=b"", idempotency=b""):
+    def send(self, kind, message, deadline_ms=0, correlation=b"", idempotency=b"", target=""):
         envelope = E.Envelope(
             message_id=os.urandom(16), correlation_id=correlation, origin=self.origin, kind=kind, body=message.SerializeToString(),
-            idempotency_id=idempotency, deadline_ms=deadline_ms)
+            idempotency_id=idempotency, deadline_ms=deadline_ms, target=target, hop_limit=8 if target else 0)
         body = envelope.SerializeToString()
         try:
             data = struct.pack(">I", len(body)) + body
@@ -183,9 +183,9 @@ class PNE:
             raise LinkLost("the peer is no PN GW")
         return theirs
 
-    def request(self, kind, message, idempotency=b"", seconds=20):
+    def request(self, kind, message, idempotency=b"", seconds=20, target=""):
         """Sends, and serves what comes until the answer is there."""
-        sent = self.link.send(kind, message, deadline_ms=seconds * 1000, idempotency=idempotency)
+        sent = self.link.send(kind, message, deadline_ms=seconds * 1000, idempotency=idempotency, target=target)
         end = time.monotonic() + seconds
         while True:
             envelope = self.next(end - time.monotonic())
@@ -275,7 +275,28 @@ class PNE:
             service_id=self.state["service"], name=f"{self.name} takes files", service_type="content-reception", offered_by=self.state["entity"])
         self.capabilities = registration.capabilities
         answer = self.request(E.KIND_REGISTRATION, registration, idempotency=os.urandom(16))
-        say(f"registered in PN {REG.RegistrationResult.FromString(answer.body).pn_id}")
+        result = REG.RegistrationResult.FromString(answer.body)
+        self.server = result.server_id
+        say(f"registered in PN {result.pn_id}")
+
+    def look(self):
+        """Says who is in the PN, as gateway and server have it, and how each PNE says that it is itself."""
+        for keeper, target in (("gateway", ""), ("server", self.server)):
+            query, names = REG.InventoryQuery(limit=1), {}
+            while True:
+                page = REG.Inventory.FromString(self.request(E.KIND_INVENTORY_QUERY, query, target=target).body)
+                names.update({entry.entity_id: entry for entry in page.entries})
+                if not page.more:
+                    break
+                query.after = page.entries[-1].entity_id
+            say(f"the {keeper} knows {', '.join(sorted(entry.name for entry in names.values()))}")
+        for entity, entry in names.items():
+            if entry.kind == REG.ENTRY_KIND_PNE and entity != self.state["entity"]:
+                try:
+                    status = STA.StatusAnswer.FromString(self.request(E.KIND_STATUS_QUERY, STA.StatusQuery(), target=entity).body).status
+                    say(f"{entry.name} says that it is {REG.Availability.Name(status.availability)}")
+                except Refused as refusal:
+                    say(f"{entry.name}: {refusal}")
 
     # Deliveries
 
@@ -405,6 +426,7 @@ def main():
     options.add_argument("--state", required=True, metavar="FILE")
     options.add_argument("--inbox", metavar="DIRECTORY", help="default: beside the state, with .inbox at its name")
     options.add_argument("--name", default="python pne")
+    options.add_argument("--look", action="store_true", help="say who is in the Personal Network, after each registration")
     options.add_argument("--once", action="store_true", help="end when one delivery is settled")
     options.add_argument("--timeout", type=float, default=0, metavar="SECONDS", help="end with 1 after that; 0: never")
     chosen = options.parse_args()
@@ -422,6 +444,8 @@ def main():
                     sys.exit("no key in the state: --pair CODE is needed")
                 pne.pair(chosen.gateway, chosen.pair)
             pne.register(chosen.gateway)
+            if chosen.look:
+                pne.look()
             pne.work(until)
         except LinkLost as lost:
             say(f"link lost: {lost}")

@@ -42,7 +42,15 @@ package nonisolated enum Cpns_V1_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case inventoryChanges // = 30
   case inventorySnapshot // = 31
   case inventoryResult // = 32
+  case inventoryQuery // = 33
+  case inventory // = 34
   case statusReport // = 40
+  case statusQuery // = 41
+  case statusAnswer // = 42
+  case statusSubscription // = 43
+  case statusNotification // = 44
+  case capabilitiesQuery // = 50
+  case capabilitiesAnswer // = 51
   case deliveryOffer // = 60
   case deliveryAnswer // = 61
   case deliveryProgress // = 62
@@ -75,7 +83,15 @@ package nonisolated enum Cpns_V1_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 30: self = .inventoryChanges
     case 31: self = .inventorySnapshot
     case 32: self = .inventoryResult
+    case 33: self = .inventoryQuery
+    case 34: self = .inventory
     case 40: self = .statusReport
+    case 41: self = .statusQuery
+    case 42: self = .statusAnswer
+    case 43: self = .statusSubscription
+    case 44: self = .statusNotification
+    case 50: self = .capabilitiesQuery
+    case 51: self = .capabilitiesAnswer
     case 60: self = .deliveryOffer
     case 61: self = .deliveryAnswer
     case 62: self = .deliveryProgress
@@ -106,7 +122,15 @@ package nonisolated enum Cpns_V1_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .inventoryChanges: return 30
     case .inventorySnapshot: return 31
     case .inventoryResult: return 32
+    case .inventoryQuery: return 33
+    case .inventory: return 34
     case .statusReport: return 40
+    case .statusQuery: return 41
+    case .statusAnswer: return 42
+    case .statusSubscription: return 43
+    case .statusNotification: return 44
+    case .capabilitiesQuery: return 50
+    case .capabilitiesAnswer: return 51
     case .deliveryOffer: return 60
     case .deliveryAnswer: return 61
     case .deliveryProgress: return 62
@@ -137,7 +161,15 @@ package nonisolated enum Cpns_V1_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .inventoryChanges,
     .inventorySnapshot,
     .inventoryResult,
+    .inventoryQuery,
+    .inventory,
     .statusReport,
+    .statusQuery,
+    .statusAnswer,
+    .statusSubscription,
+    .statusNotification,
+    .capabilitiesQuery,
+    .capabilitiesAnswer,
     .deliveryOffer,
     .deliveryAnswer,
     .deliveryProgress,
@@ -429,7 +461,7 @@ package nonisolated struct Cpns_V1_Status: Sendable {
 fileprivate nonisolated let _protobuf_package = "cpns.v1"
 
 nonisolated extension Cpns_V1_Kind: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}KIND_HELLO\0\u{1}KIND_STATUS\0\u{1}KIND_KEEP_ALIVE\0\u{2}\u{7}KIND_PAIR_REQUEST\0\u{1}KIND_KEY_ASSIGNMENT\0\u{1}KIND_ENROLMENT_REQUEST\0\u{1}KIND_ENROLMENT\0\u{2}\u{7}KIND_REGISTRATION\0\u{1}KIND_REGISTRATION_RESULT\0\u{1}KIND_DEREGISTRATION\0\u{2}\u{8}KIND_INVENTORY_CHANGES\0\u{1}KIND_INVENTORY_SNAPSHOT\0\u{1}KIND_INVENTORY_RESULT\0\u{2}\u{8}KIND_STATUS_REPORT\0\u{2}\u{14}KIND_DELIVERY_OFFER\0\u{1}KIND_DELIVERY_ANSWER\0\u{1}KIND_DELIVERY_PROGRESS\0\u{1}KIND_DELIVERY_RESULT\0\u{1}KIND_CONTENT_OPEN\0\u{1}KIND_CONTENT_OPENED\0\u{1}KIND_CONTENT_CREDIT\0\u{1}KIND_CONTENT_CHUNK\0\u{1}KIND_CONTENT_CLOSE\0\u{2}\u{2}KIND_USAGE_REPORT\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}KIND_HELLO\0\u{1}KIND_STATUS\0\u{1}KIND_KEEP_ALIVE\0\u{2}\u{7}KIND_PAIR_REQUEST\0\u{1}KIND_KEY_ASSIGNMENT\0\u{1}KIND_ENROLMENT_REQUEST\0\u{1}KIND_ENROLMENT\0\u{2}\u{7}KIND_REGISTRATION\0\u{1}KIND_REGISTRATION_RESULT\0\u{1}KIND_DEREGISTRATION\0\u{2}\u{8}KIND_INVENTORY_CHANGES\0\u{1}KIND_INVENTORY_SNAPSHOT\0\u{1}KIND_INVENTORY_RESULT\0\u{1}KIND_INVENTORY_QUERY\0\u{1}KIND_INVENTORY\0\u{2}\u{6}KIND_STATUS_REPORT\0\u{1}KIND_STATUS_QUERY\0\u{1}KIND_STATUS_ANSWER\0\u{1}KIND_STATUS_SUBSCRIPTION\0\u{1}KIND_STATUS_NOTIFICATION\0\u{2}\u{6}KIND_CAPABILITIES_QUERY\0\u{1}KIND_CAPABILITIES_ANSWER\0\u{2}\u{9}KIND_DELIVERY_OFFER\0\u{1}KIND_DELIVERY_ANSWER\0\u{1}KIND_DELIVERY_PROGRESS\0\u{1}KIND_DELIVERY_RESULT\0\u{1}KIND_CONTENT_OPEN\0\u{1}KIND_CONTENT_OPENED\0\u{1}KIND_CONTENT_CREDIT\0\u{1}KIND_CONTENT_CHUNK\0\u{1}KIND_CONTENT_CLOSE\0\u{2}\u{2}KIND_USAGE_REPORT\0")
 }
 
 nonisolated extension Cpns_V1_Mode: SwiftProtobuf._ProtoNameProviding {

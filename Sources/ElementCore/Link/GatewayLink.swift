@@ -25,6 +25,8 @@ struct GatewayLink: Sendable {
   let receiver: Receiver
   let reporter: Reporter
   let timer: any Clock<Duration>
+  let live: LiveLink
+  let watchesNetwork: Bool
   let tell: @Sendable (ElementEvent) -> Void
   let logger: Logger
 
@@ -47,7 +49,7 @@ struct GatewayLink: Sendable {
 
   private func converse(_ link: any Link) async -> Ending {
     let streams = ContentStreams()
-    let handler = GatewayHandler(gateway: membership.gateway, desk: desk, streams: streams)
+    let handler = GatewayHandler(gateway: membership.gateway, desk: desk, streams: streams, capabilities: registration.capabilities, tell: tell)
     let session = Session(link: link, local: local, handler: handler, logger: logger, clock: timer)
     let refusal = Mutex<String?>(nil)
     let isRegistered = Mutex(false)
@@ -64,6 +66,7 @@ struct GatewayLink: Sendable {
     } catch {
       why = error.words
     }
+    live.leave(session)
     streams.endAll()
     if isRegistered.withLock({ $0 }) { return .lost(why) }
     return .notRegistered(refusal.withLock { $0 } ?? why)
@@ -76,6 +79,7 @@ struct GatewayLink: Sendable {
         let answer = try await session.request(.registration, registration.bytes, idempotency: .random(), deadline: .seconds(20))
         guard answer.kind == .registrationResult, let result = try? answer.decoded(as: Cpns_V1_RegistrationResult.self), let pn = PNID(urn: result.pnID)
         else { return "the gateway's answer is not a RegistrationResult" }
+        live.enter(LiveLink.Linked(session: session, server: EntityID(urn: result.serverID)))
         tell(.registered(pn))
         return nil
       } catch .refused(let code, let detail) where code.mayRetry {
@@ -91,6 +95,15 @@ struct GatewayLink: Sendable {
     await withDiscardingTaskGroup { group in
       group.addTask { await receiver.run(over: session, streams) }
       group.addTask { await reporter.run(over: session) }
+      if watchesNetwork { group.addTask { await subscribe(over: session) } }
+    }
+  }
+
+  private func subscribe(over session: Session) async {
+    var subscription = Cpns_V1_StatusSubscription()
+    subscription.all = true
+    do throws(SessionError) { _ = try await session.request(.statusSubscription, subscription.bytes, idempotency: .random()) } catch {
+      logger.info("no status of others", metadata: ["why": "\(error.words)"])
     }
   }
 }

@@ -6,6 +6,7 @@ import CPNSSession
 struct ElementHandler: SessionHandler {
   let service: ElementService
   let outgoing: OutgoingContent
+  let feed: StatusFeed
 
   func admit(_ peer: LinkPeer, hello: Cpns_V1_Hello) async -> Admission { service.admit(peer, hello) }
 
@@ -20,12 +21,24 @@ struct ElementHandler: SessionHandler {
       case .deliveryResult: await service.conclude(try request.decoded(), by: peer.entity)
       case .usageReport: await service.collect(try request.decoded(), of: peer.entity)
       case .contentOpen: await service.open(try request.decoded(), for: peer, outgoing)
+      case .inventoryQuery: await service.directory.inventory(try request.decoded())
+      case .statusQuery: await service.directory.status(try request.decoded())
+      case .capabilitiesQuery: await service.directory.capabilities(try request.decoded())
+      case .statusSubscription: try subscribe(try request.decoded())
       default: .status(.unsupported, "this kind is no request to a PN GW")
       }
     } catch {
       return .malformed(error)
     }
   }
+
+  private func subscribe(_ subscription: Cpns_V1_StatusSubscription) throws(MessageError) -> Reply {
+    feed.select(try StatusFeed.Selection(checking: subscription))
+    return .status(.ok)
+  }
+
+  /// Members of this PN reach each other here, and everybody else by the server.
+  func way(to target: EntityID, from origin: String, on session: Session) async -> Session? { await service.way(to: target) }
 
   func received(_ notification: Cpns_V1_Envelope, on session: Session) async {
     switch notification.kind {

@@ -28,6 +28,9 @@ package actor ElementService {
   }
 
   nonisolated let keys: KeyRing
+  nonisolated let directory: LocalDirectory
+  /// The way to everybody who is not linked here.
+  private let uplink: @Sendable () -> Session?
   nonisolated let local: LocalEntity
   private let listener: any ElementListening
   private let announcer: (any ServiceAnnouncing)?
@@ -48,9 +51,12 @@ package actor ElementService {
 
   init(
     keys: KeyRing, local: LocalEntity, listener: any ElementListening, announcer: (any ServiceAnnouncing)?, store: any GatewayStore,
-    inventory: PNInventory, outbox: OutboxSignal, journal: Journal, clock: WallClock, timer: any Clock<Duration>, logger: Logger
+    inventory: PNInventory, outbox: OutboxSignal, journal: Journal, clock: WallClock, timer: any Clock<Duration>, logger: Logger,
+    uplink: @escaping @Sendable () -> Session?
   ) {
     self.keys = keys
+    self.directory = LocalDirectory(inventory: inventory, gateway: local)
+    self.uplink = uplink
     self.local = local
     self.listener = listener
     self.announcer = announcer
@@ -120,17 +126,36 @@ package actor ElementService {
     if keys.failed(identity) { windowTurns.send(()) }
   }
 
+  // MARK: Ways
+
+  /// The live link of one of our PNEs.
+  func link(of element: EntityID) -> Session? {
+    guard let linked = links[element], linked.isRegistered else { return nil }
+    return linked.session
+  }
+
+  /// What is no PNE of ours may be behind the server.
+  func way(to target: EntityID) async -> Session? {
+    if await inventory.entry(target) != nil { return link(of: target) }
+    return uplink()
+  }
+
   // MARK: Links
 
   private func converse(_ link: any Link) async {
     let outgoing = OutgoingContent(logger: logger)
-    let session = Session(link: link, local: local, handler: ElementHandler(service: self, outgoing: outgoing), logger: logger, clock: timer)
+    let feed = StatusFeed()
+    let handler = ElementHandler(service: self, outgoing: outgoing, feed: feed)
+    let session = Session(link: link, local: local, handler: handler, logger: logger, clock: timer)
     do throws(SessionError) {
       try await session.run { session, peer in
         guard peer.role == .element else { return }
         await self.take(peer, session, outgoing)
         await self.closeReplaced(by: session, of: peer.entity)
-        await outgoing.run(over: session)
+        await withDiscardingTaskGroup { group in
+          group.addTask { await outgoing.run(over: session) }
+          group.addTask { await feed.run(over: session, self.inventory, self.logger) }
+        }
       }
     } catch {
       let why = UplinkService.words(error)
@@ -232,7 +257,9 @@ package actor ElementService {
       case .full: return .status(.busy, "the Personal Network has \(Limits.devices) devices already")
       case .unfit(let why): return .status(.malformed, why)
       }
-      result.pnID = await inventory.network.id.urn
+      let network = await inventory.network
+      result.pnID = network.id.urn
+      result.serverID = network.serverID?.urn ?? ""
       if links[peer.entity]?.session.id == session.id { links[peer.entity]?.isRegistered = true }
       turns.send(())
       return .message(.registrationResult, result)

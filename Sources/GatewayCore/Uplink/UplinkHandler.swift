@@ -7,6 +7,11 @@ struct UplinkHandler: SessionHandler {
   let serverID: @Sendable () async -> EntityID?
   let streams: ContentStreams
   let deliveries: DeliveryService
+  let elements: ElementService
+
+  /// The server has authenticated whom it relays.
+  func role(of origin: EntityID, on session: Session) async -> Role? { .element }
+  func way(to target: EntityID, from origin: String, on session: Session) async -> Session? { await elements.link(of: target) }
 
   func admit(_ peer: LinkPeer, hello: Cpns_V1_Hello) async -> Admission {
     // A server takes no part in Entity Discovery: it may leave its Modes empty.

@@ -10,6 +10,7 @@ struct Desks: Sendable {
   let inventory: InventoryDesk
   let deliveries: DeliveryDesk
   let usage: UsageDesk
+  let directory: DirectoryDesk
   let contents: any ContentKeeping
   let logger: Logger
 

@@ -30,6 +30,7 @@ final class GatewayLinks: Sendable {
     }
   }
 
+  func session(of gateway: EntityID) -> Session? { links.withLock { $0[gateway]?.session } }
   func wake(_ gateway: EntityID) { _ = links.withLock { $0[gateway]?.wake.yield() } }
   func isOnline(_ gateway: EntityID) -> Bool { links.withLock { $0[gateway] != nil } }
 }

@@ -46,11 +46,25 @@ final class ServerHandler: SessionHandler {
       case .deliveryResult: await desks.deliveries.conclude(try DeliveryOutcome(checking: try request.decoded()), by: gateway)
       case .usageReport: await desks.usage.collect(try UsageRecord(checking: try request.decoded()), from: gateway)
       case .contentOpen: await desks.open(try request.decoded(), for: peer, of: gateway, outgoing)
+      case .inventoryQuery: await desks.directory.inventory(try request.decoded(), asked: request.origin)
+      case .statusQuery: await desks.directory.status(try request.decoded(), asked: request.origin)
+      case .capabilitiesQuery: await desks.directory.capabilities(try request.decoded(), asked: request.origin)
       default: .status(.unsupported, "this kind is no request to a CPNS Server")
       }
     } catch {
       return .malformed(error)
     }
+  }
+
+  /// A gateway speaks for the PNEs of its own PN.
+  func role(of origin: EntityID, on session: Session) async -> Role? {
+    guard let gateway, await desks.directory.member(origin, of: gateway.pn)?.kind == .pne else { return nil }
+    return .element
+  }
+
+  func way(to target: EntityID, from origin: String, on session: Session) async -> Session? {
+    guard let gateway else { return nil }
+    return await desks.directory.way(to: target, from: gateway.pn)
   }
 
   private func enrol(_ request: Cpns_V1_Envelope, _ peer: Peer) async throws(MessageError) -> Reply {
