@@ -16,13 +16,12 @@ struct HTTPConnection: Sendable {
   let logger: Logger
 
   /// On the channel's event loop.
-  static func prepare(_ channel: any NIOCore.Channel, _ limits: HTTPLimits, setWaiting: @escaping (Bool) -> Void) throws -> Channel {
+  static func prepare(_ channel: any NIOCore.Channel, _ limits: HTTPLimits, setWaiting: @escaping (Bool) -> Void) throws {
     let pace = ConnectionPace(limits: limits, setWaiting: setWaiting)
     try channel.pipeline.syncOperations.addHandlers([
       HeadGuard(pace), HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)),
       NIOHTTPResponseHeadersValidator(), HTTPServerPipelineHandler(), pace,
     ])
-    return try Channel(wrappingChannelSynchronously: channel)
   }
 
   func serve(_ handler: @Sendable (HTTPRequest) async throws -> HTTPResponse) async {

@@ -70,17 +70,17 @@ package struct HTTPServer: Sendable {
   }
 
   private func serve(_ arrival: Arrival, _ census: ConnectionCensus, _ handler: @Sendable (HTTPRequest) async throws -> HTTPResponse) async {
-    await HTTPConnection(channel: arrival.channel, peer: arrival.peer, limits: limits, logger: logger).serve(handler)
+    do {
+      let channel = try await arrival.welcome()
+      await HTTPConnection(channel: channel, peer: arrival.peer, limits: limits, logger: logger).serve(handler)
+    } catch {
+      logger.debug("http connection ended", metadata: ["error": "\(error)"])
+    }
     census.leave(arrival.id)
   }
 
   // MARK: Listening
 
-  private struct Arrival: Sendable {
-    let channel: HTTPConnection.Channel
-    let peer: HTTPPeer
-    let id: ConnectionCensus.ID
-  }
   private struct Listening: Sendable {
     let server: NIOAsyncChannel<Arrival?, Never>
     let census: ConnectionCensus
@@ -92,6 +92,8 @@ package struct HTTPServer: Sendable {
       .serverChannelOption(.backlog, value: 128)
       // What was read ahead of a slow handler is at most this many pieces.
       .childChannelOption(.maxMessagesPerRead, value: 1)
+      // Nothing is read before somebody serves it.
+      .childChannelOption(.autoRead, value: false)
     do {
       switch binding {
       case .tcp(let address, let port):
@@ -122,7 +124,8 @@ package struct HTTPServer: Sendable {
       }
       channel.closeFuture.whenComplete { _ in census.leave(id) }
       try secure(channel)
-      return Arrival(channel: try HTTPConnection.prepare(channel, limits) { census.setWaiting(id, $0) }, peer: peer, id: id)
+      try HTTPConnection.prepare(channel, limits) { census.setWaiting(id, $0) }
+      return Arrival(channel: channel, peer: peer, id: id)
     }
   }
 

@@ -145,7 +145,8 @@ import Testing
       let result = try #require(try results(asked).first)
       #expect(result.state == .failed && result.reason == "hash-mismatch")
       #expect(try opens() == [0, 0])
-      #expect(element.events.entries.last == .notReceived(name: "a.png", why: "hash-mismatch: another hash"))
+      let told = ElementEvent.notReceived(name: "a.png", why: "hash-mismatch: another hash")
+      #expect(await element.events.wait { $0.last == told }.last == told)
     }
     #expect(await inbox.placed.isEmpty)
   }

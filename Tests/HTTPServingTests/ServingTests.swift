@@ -206,4 +206,14 @@ import Testing
       }, echo) { _, _ in }
     }
   }
+
+  @Test func aServerThatEndsWhileManyArriveJustEnds() async throws {
+    for _ in 0..<5 {
+      let clients = try await serving({ _ in .json(200, ["a": 1]) }) { port, _ in
+        try await onThread { Result { try (0..<100).map { _ in try Client(port: port) } } }.get()
+      }
+      // Each is told that it is over, none is left hanging.
+      for client in clients { #expect(await client.receiveAll().isEmpty) }
+    }
+  }
 }

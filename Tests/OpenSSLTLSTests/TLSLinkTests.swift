@@ -263,7 +263,8 @@ extension LinkSecurity {
       try process.run()
       let body = envelope([9, 9]).bytes
       try input.fileHandleForWriting.write(contentsOf: Data(FrameEncoder.header(length: body.count) + body))
-      let answer = output.fileHandleForReading.availableData
+      // On a thread of its own: who answers needs the tasks' threads.
+      let answer = await onThread { output.fileHandleForReading.availableData }
       process.terminate()
       #expect(Array(answer) == FrameEncoder.header(length: body.count) + body)
     }

@@ -55,7 +55,8 @@ import Testing
       _ = try await first.takeInventory()
       await first.close()
       await waits(gateway)
-      #expect(codes(gateway) == [.uplinkDown])
+      // It waits first and says so next.
+      await eventually("the board has it") { codes(gateway) == [.uplinkDown] }
       _ = try await bench.timer.passing { try await bench.serverLink().takeInventory() }
       #expect(codes(gateway).isEmpty)
       var kinds: [GatewayEvent.Kind] = []
