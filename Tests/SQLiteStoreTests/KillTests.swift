@@ -34,7 +34,8 @@ import Testing
 
   @Test func theControlIsCaught() async throws {
     var remains = Remains()
-    for round in 0..<6 {
+    // Each kill is at a random moment, and one may hit when nothing was under way.
+    for round in 0..<40 where remains.lost == 0 || remains.untold == 0 {
       let path = folder.file("unsafe-\(round)")
       await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
         try await commitUntilKilled(path, durability: .unsafeForTesting)

@@ -78,6 +78,13 @@ struct Bench: Sendable {
     return link
   }
 
+  /// As ``serverLink()``, after the gateway's wait before its next try. Time stands still again when the link is there: a Hello has its own.
+  func nextServerLink() async throws -> Far {
+    let link = try await timer.passing { try await connector.link(as: server) }
+    try await link.hello([.cpnsServer])
+    return link
+  }
+
   /// A paired PNE connects and says Hello.
   func link(of element: EntityID) async throws -> Far {
     let link = try #require(listener.connect("eukey:\(element.urn):1", key: Self.key(of: element), as: element))

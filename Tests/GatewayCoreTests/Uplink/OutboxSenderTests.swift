@@ -62,7 +62,7 @@ import Testing
       let first = try await bench.serverLink()
       let unanswered = try await first.next(.usageReport)
       await first.close()
-      let second = try await bench.timer.passing { try await bench.serverLink() }
+      let second = try await bench.nextServerLink()
       let again = try await second.next(.usageReport)
       #expect(again.idempotencyID == unanswered.idempotencyID && again.body == unanswered.body)
       try await second.reply(.ok, to: again)
@@ -273,7 +273,7 @@ import Testing
       for number in 0..<2_000 { try await gateway.inventory.setAvailability(tv.id, number % 2 == 0 ? .offline : .online, reason: "\(number)") }
       #expect(store.outbox.count <= PNInventory.maximumUntold)
       bench.connector.refuse(nil)
-      let server = try await bench.timer.passing { try await bench.serverLink() }
+      let server = try await bench.nextServerLink()
       var last = Cpns_V1_Kind.unspecified
       while last != .inventorySnapshot { last = try await server.takeInventory().kind }
       await eventually("all is told") { store.outbox.isEmpty }

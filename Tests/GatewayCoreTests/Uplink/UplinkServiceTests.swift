@@ -57,7 +57,7 @@ import Testing
       await waits(gateway)
       // It waits first and says so next.
       await eventually("the board has it") { codes(gateway) == [.uplinkDown] }
-      _ = try await bench.timer.passing { try await bench.serverLink().takeInventory() }
+      _ = try await bench.nextServerLink().takeInventory()
       #expect(codes(gateway).isEmpty)
       var kinds: [GatewayEvent.Kind] = []
       for await event in events where ![.warningRaised, .warningCleared].contains(event.kind) {
