@@ -1,3 +1,5 @@
+import CPNSModel
+
 /// One entry of a ProtocolInfo list: `protocol:network:contentFormat:additionalInfo` (ConnectionManager:1, 2.5.2).
 package struct ProtocolInfo: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Most entries of one list that are looked at; the longest list we know has 291.
@@ -74,9 +76,17 @@ package struct ProtocolInfo: Hashable, Sendable, Codable, CustomStringConvertibl
   /// (DLNA Guidelines 7.4.1.3.24: connection stalling, background and streaming or interactive transfer, version 1.5).
   package static func offering(mediaType: String, sink: [String]) -> ProtocolInfo {
     let interactive = mediaType.lowercased().hasPrefix("image/")
+    let mediaType = listedName(of: mediaType, in: sink)
     let flags = (interactive ? "00F00000" : "01700000") + String(repeating: "0", count: 24)
     let common = "DLNA.ORG_OP=01;DLNA.ORG_CI=0;DLNA.ORG_FLAGS=\(flags)"
     return ProtocolInfo(contentFormat: mediaType, additionalInfo: profile(of: mediaType, in: sink).map { "DLNA.ORG_PN=\($0);\(common)" } ?? common)
+  }
+
+  /// A format has several names, and a device knows the one that it lists.
+  private static func listedName(of mediaType: String, in sink: [String]) -> String {
+    let listed = Set(mediaTypes(in: sink, limit: most))
+    let names = MediaTypes.names(of: mediaType)
+    return listed.contains(mediaType.lowercased()) ? mediaType : names.first { listed.contains($0) } ?? mediaType
   }
 
   /// A profile is named only when the sink lists exactly one for the media type: a wrong one is worse than none.
