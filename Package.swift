@@ -127,6 +127,7 @@ let unitTests = [
   tests("UPnPWorker", ["CPNSModel", "MediaProtocol", log]),
   tests("UPnPSupervisor", ["CPNSModel", "MediaProtocol", "GatewayCore", "upnp-worker-probe", log]),
   tests("ServiceManager", []),
+  tests("pngw", ["CPNSModel", "GatewayCore", "OpenSSLTLS"]),
   tests("pne", ["CPNSModel", "ElementCore", "OpenSSLTLS"]),
 ]
 

@@ -12,6 +12,7 @@ package enum AdminOperation: String, Sendable, Hashable, CaseIterable {
   case enrol
   case stageContent, listDeliveries, showDelivery, deliver
   case watch
+  case showConfiguration, reloadConfiguration
   case explainPNE, explainDelivery, listEvents, listAudit, readMetrics, readAPI
 
   package struct Rule: Sendable, Hashable {
@@ -52,6 +53,8 @@ package enum AdminOperation: String, Sendable, Hashable, CaseIterable {
     case .listAudit: Rule("GET", "/v1/audit", .viewer)
     case .readMetrics: Rule("GET", "/v1/metrics", .viewer)
     case .readAPI: Rule("GET", "/v1/openapi.json", .viewer)
+    case .showConfiguration: Rule("GET", "/v1/configuration", .viewer)
+    case .reloadConfiguration: Rule("POST", "/v1/configuration/reload", .admin)
     }
   }
 }

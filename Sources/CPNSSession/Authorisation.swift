@@ -47,6 +47,8 @@ package enum Authorisation {
     .keepAlive: Role.allCases.flatMap { from in Role.allCases.map { Way(from: from, to: $0) } },
     .pairRequest: ways(.stranger, to: [.gateway]),
     .enrolmentRequest: ways(.stranger, to: [.server]),
+    // Of a gateway whose certificate has run out, too.
+    .renewalRequest: ways(.gateway, .stranger, to: [.server]),
     .registration: elementToGateway,
     .deregistration: elementToGateway,
     .statusReport: elementToGateway,

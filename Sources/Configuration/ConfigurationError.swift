@@ -15,13 +15,14 @@ package struct ConfigurationError: Error, Hashable, Sendable, CustomStringConver
   /// Problems that are told: a screen of them. A file with more is most likely not the right file.
   package static let most = 20
 
-  /// By line, at least one and at most ``most``.
+  /// By file and line, at least one and at most ``most``.
   package let problems: [Problem]
   /// How many more there were.
   package let omitted: Int
 
   init(_ all: [Problem]) {
-    problems = Array(all.sorted { $0.line < $1.line }.prefix(Self.most))
+    let order = all.reduce(into: [String: Int]()) { order, problem in order[problem.file] = order[problem.file] ?? order.count }
+    problems = Array(all.sorted { (order[$0.file] ?? 0, $0.line) < (order[$1.file] ?? 0, $1.line) }.prefix(Self.most))
     omitted = all.count - problems.count
   }
 

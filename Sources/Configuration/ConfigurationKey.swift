@@ -18,13 +18,16 @@ package struct ConfigurationKey<File: Sendable>: Sendable {
   package let kind: Kind
   /// Whether the value may hold a secret (a PIN in a URI): it is never repeated in a message then.
   package let mayHoldSecret: Bool
+  /// Whether a change takes effect with a reload. The others want a restart.
+  package let isLive: Bool
 
-  init(_ table: String, _ name: String, _ kind: Kind, _ purpose: String, mayHoldSecret: Bool = false) {
+  init(_ table: String, _ name: String, _ kind: Kind, _ purpose: String, mayHoldSecret: Bool = false, isLive: Bool = false) {
     self.table = table
     self.name = name
     self.kind = kind
     self.purpose = purpose
     self.mayHoldSecret = mayHoldSecret
+    self.isLive = isLive
   }
 
   /// `table.name`

@@ -1,24 +1,36 @@
 import TOMLKit
 
-/// Takes the values of a TOML text into a ``ConfigurationFile``, and finds everything that is wrong with them.
+/// Takes the values of TOML texts into a ``ConfigurationFile``, one after the other, and finds everything that is wrong with them.
 struct ConfigurationReading<File: ConfigurationFile> {
   private(set) var file = File()
-  private(set) var problems: [(line: Int, text: String)] = []
+  private(set) var problems: [ConfigurationError.Problem] = []
+  /// The text that is read now: what it is called, and where its keys stand.
+  private var name = ""
   private var lines = KeyLines("")
+  /// Where each key was set last.
+  private var places: [String: (file: String, line: Int)] = [:]
 
-  init(_ text: String) {
-    if let unfit = TOMLText.problem(text) {
-      problems = [unfit]
-      return
-    }
+  mutating func read(_ source: ConfigurationSource) {
+    name = source.file
+    if let unfit = TOMLText.problem(source.text) { return note(unfit.line, unfit.text) }
     do {
-      let document = try TOMLTable(string: text)
-      lines = KeyLines(text)
+      let document = try TOMLTable(string: source.text)
+      lines = KeyLines(source.text)
       read(document)
     } catch let error as TOMLParseError {
-      problems = [(max(error.source.begin.line, 1), "not TOML: \(error.description)")]
+      note(max(error.source.begin.line, 1), "not TOML: \(error.description)")
     } catch {
-      problems = [(1, "not TOML")]
+      note(1, "not TOML")
+    }
+  }
+
+  /// What is wrong with the values beside each other, once all are read. Values that were refused are at their defaults, and would be blamed
+  /// for nothing.
+  mutating func checkConflicts() {
+    guard problems.isEmpty else { return }
+    for (path, text) in file.conflicts {
+      let place = places[path] ?? (name, lines.line(of: path.split(separator: ".").map(String.init)))
+      problems.append(.init(file: place.file, line: place.line, text: "\(path): \(text)"))
     }
   }
 
@@ -35,8 +47,6 @@ struct ConfigurationReading<File: ConfigurationFile> {
         refuse([name], "\(name) is a table: expected [\(name)] on a line of its own and its keys below")
       }
     }
-    // Values that were refused are at their defaults, and would be blamed for nothing.
-    if problems.isEmpty { for (path, text) in file.conflicts { refuse(path.split(separator: ".").map(String.init), "\(path): \(text)") } }
   }
 
   private mutating func read(_ table: TOMLTable, named name: String) {
@@ -46,12 +56,15 @@ struct ConfigurationReading<File: ConfigurationFile> {
   }
 
   private mutating func take(_ value: any TOMLValueConvertible, for key: ConfigurationKey<File>) {
-    guard !key.take(value, into: &file) else { return }
+    let path = key.table.isEmpty ? [key.name] : [key.table, key.name]
+    guard !key.take(value, into: &file) else { return places[key.path] = (name, lines.line(of: path)) }
     let found = key.mayHoldSecret ? "" : " is \(TOMLText.shown(value))"
-    refuse(key.table.isEmpty ? [key.name] : [key.table, key.name], "\(key.path)\(found): expected \(key.expects) (\(key.purpose))")
+    refuse(path, "\(key.path)\(found): expected \(key.expects) (\(key.purpose))")
   }
 
-  private mutating func refuse(_ path: [String], _ text: String) { problems.append((lines.line(of: path), text)) }
+  private mutating func refuse(_ path: [String], _ text: String) { note(lines.line(of: path), text) }
+
+  private mutating func note(_ line: Int, _ text: String) { problems.append(.init(file: name, line: line, text: text)) }
 
   private func key(_ table: String, _ name: String) -> ConfigurationKey<File>? {
     File.keys.first { $0.table == table && $0.name == name }

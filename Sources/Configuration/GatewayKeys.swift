@@ -1,7 +1,7 @@
 extension GatewayConfiguration {
   package static let keys: [ConfigurationKey<Self>] = [
     .init("", "name", .text(\.name, .name), "name of this gateway, for people and on the LAN"),
-    .init("log", "level", .level(\.log.level), "what reaches the log: this and graver"),
+    .init("log", "level", .level(\.log.level), "what reaches the log: this and graver", isLive: true),
     .init("state", "directory", .text(\.state.directory, .path), "database, key, certificates and staged content; nobody else's"),
     .init(
       "state", "content_quota_mib", .number(\.state.contentQuotaMiB, 1...(16 << 20)),
@@ -13,25 +13,25 @@ extension GatewayConfiguration {
       "how long a pairing code is good for, in seconds"),
     .init(
       "uplink", "server", .text(\.uplink.server, .server.orEmpty("the server of the enrolment")),
-      "the CPNS Server"),
+      "the CPNS Server", isLive: true),
     .init(
       "uplink", "private_key", .text(\.uplink.privateKey, .keyFile.orEmpty("key.pem in the state directory")),
-      "this gateway's key; made at enrolment if it is a file", mayHoldSecret: true),
+      "this gateway's key; made at enrolment if it is a file", mayHoldSecret: true, isLive: true),
     .init(
       "uplink", "certificate", .text(\.uplink.certificate, .path.orEmpty("certificate.pem in the state directory")),
-      "this gateway's certificate, then those up to the anchor, PEM"),
+      "this gateway's certificate, then those up to the anchor, PEM", isLive: true),
     .init(
       "uplink", "trust_anchor", .text(\.uplink.trustAnchor, .path.orEmpty("trust-anchor.pem in the state directory")),
-      "who vouches for the server, PEM"),
+      "who vouches for the server, PEM", isLive: true),
     .init(
       "uplink", "keep_alive_seconds", .number(\.uplink.keepAliveSeconds, 1...300),
       "silence after which the other side of a link is asked, in seconds; after three times that the link is lost"),
     .init(
       "uplink", "backoff_first_ms", .number(\.uplink.backoffFirstMilliseconds, 10...60_000),
-      "longest wait before the first new try for the server, in milliseconds; doubled for each further one"),
+      "longest wait before the first new try for the server, in milliseconds; doubled for each further one", isLive: true),
     .init(
       "uplink", "backoff_limit_seconds", .number(\.uplink.backoffLimitSeconds, 1...3600),
-      "longest wait before any new try for the server, in seconds"),
+      "longest wait before any new try for the server, in seconds", isLive: true),
     .init("proxy", "enabled", .flag(\.proxy.isEnabled), "whether UPnP devices are made PNEs"),
     .init(
       "proxy", "interfaces", .list(\.proxy.interfaces, .interface, 0...16),

@@ -14,6 +14,8 @@ package struct ServerConfiguration: ConfigurationFile, Hashable {
     package var port = 7420
     /// DNS names and address literals of the server's certificate, at least one.
     package var names = ["localhost", "127.0.0.1"]
+    /// Of a gateway's certificate; it asks for another one when a third is left.
+    package var gatewayCertificateDays = 825
   }
   package struct API: Hashable, Sendable {
     /// Literal; empty: all.

@@ -11,6 +11,9 @@ extension ServerConfiguration {
     .init(
       "uplink", "names", .list(\.uplink.names, .host, 1...16),
       "what gateways may call this server; its certificate is made for these names, anew when they change"),
+    .init(
+      "uplink", "gateway_certificate_days", .number(\.uplink.gatewayCertificateDays, 1...3650),
+      "how long the certificates of gateways hold, in days; they renew them when a third is left"),
     .init("api", "address", .text(\.api.address, .address.orEmpty("all that this machine has")), "where applications connect"),
     .init("api", "port", .number(\.api.port, 0...65_535), "TCP port where applications connect, HTTPS; 0: any free one"),
   ]

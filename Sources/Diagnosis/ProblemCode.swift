@@ -24,6 +24,9 @@ package enum ProblemCode: String, Sendable, Hashable, Codable, CaseIterable {
   // Files and settings
   case configurationMissing = "configuration-missing"
   case configurationWrong = "configuration-wrong"
+  case configurationRefused = "configuration-refused"
+  case configurationReverted = "configuration-reverted"
+  case restartNeeded = "restart-needed"
   case stateMissing = "state-missing"
   case statePermissions = "state-permissions"
   case keyExposed = "key-exposed"
@@ -62,6 +65,7 @@ package enum ProblemCode: String, Sendable, Hashable, Codable, CaseIterable {
   case certificateExpired = "certificate-expired"
   case certificateExpiring = "certificate-expiring"
   case certificateEarly = "certificate-early"
+  case certificateNotRenewed = "certificate-not-renewed"
   case certificateUnfit = "certificate-unfit"
   case anchorMissing = "anchor-missing"
   // The LAN

@@ -2,6 +2,7 @@ extension ProblemCode {
   /// One row each; docs/operations.md shows them.
   package var facts: ProblemFacts {
     switch self {
+    case .configurationRefused, .configurationReverted, .restartNeeded: reloading
     case .configurationMissing, .configurationWrong, .stateMissing, .statePermissions, .keyExposed: filesAndSettings
     case .gatewayDown, .gatewaySilent, .portTaken, .clockImplausible: theGateway
     case .diskFull, .diskLow, .diskWorn, .storeUnavailable, .databaseDamaged, .databaseForeign, .databaseNewer: disk
@@ -9,7 +10,7 @@ extension ProblemCode {
       .outboxFilling:
       uplink
     case .serverUntrusted, .serverNameWrong, .serverCertificateExpired, .serverCertificateEarly, .gatewayRefused: serverTrust
-    case .certificateMissing, .certificateExpired, .certificateExpiring, .certificateEarly, .certificateUnfit, .anchorMissing: certificates
+    case .certificateMissing, .certificateExpired, .certificateExpiring, .certificateEarly, .certificateNotRenewed, .certificateUnfit, .anchorMissing: certificates
     case .interfaceMissing, .interfaceDown, .interfaceWithoutAddress, .multicastLost, .groupNotJoined, .firewallDrops: lan
     case .secondResponder, .avahiMissing, .bluetoothdMissing, .workerDown, .workerLoop, .devicesFull: neighbours
     }
@@ -29,6 +30,16 @@ extension ProblemCode {
     case .keyExposed: row(.error, "a file with keys can be read by others", "the secrecy of the gateway's identity", "take the others' permission away")
     default:
       row(.error, "the state directory or a file in it is not pngwd's to read and write", "everything that must be kept", "give it back to the user of pngwd")
+    }
+  }
+
+  private var reloading: ProblemFacts {
+    switch self {
+    case .configurationRefused:
+      row(.warning, "the configuration was read again and is wrong", "nothing yet: what held before holds", "put the file right, then pngwctl config reload")
+    case .configurationReverted:
+      row(.warning, "the uplink did not come back with the new configuration", "nothing: what held before holds", "put the files right: pngwctl config diff")
+    default: row(.notice, "some settings hold only after a restart", "those settings", "restart it: systemctl restart pngwd")
     }
   }
 
@@ -89,6 +100,8 @@ extension ProblemCode {
     case .certificateExpired: row(.error, "our certificate has expired", "the uplink", "enrol again: pngwctl enrol CODE@HOST:PORT")
     case .certificateExpiring: row(.warning, "a certificate ends soon", "the uplink, then", "renew it before")
     case .certificateEarly: row(.error, "our certificate is not valid yet", "the uplink", "set the clock")
+    case .certificateNotRenewed:
+      row(.warning, "our certificate was not renewed when it was time", "the uplink, some day", "see that the clocks are right; else enrol again")
     case .certificateUnfit: row(.error, "our certificate is for another key", "the uplink", "restore the key, or enrol again")
     default: row(.error, "there is no trust anchor", "the uplink: no server can be checked", "enrol again: pngwctl enrol CODE@HOST:PORT")
     }

@@ -20,12 +20,15 @@ package struct GatewayPorts: Sendable {
   package var secrets: any Secrets
   package var machine: any Machine
   package var clock: WallClock
+  /// nil: the clock is always right.
+  package var time: (any TimeKeeping)?
   package var timer: any Clock<Duration>
 
   package init(
     store: any GatewayStore, stages: any ContentStage, relay: any MediaRelaying, fetching: any MediaFetching, media: (any MediaDevices)?,
     uplink: any UplinkConnecting, credentials: any GatewayCredentials, listener: any ElementListening,
     announcer: (any ServiceAnnouncing)?, secrets: any Secrets, machine: any Machine = UnknownMachine(), clock: WallClock,
+    time: (any TimeKeeping)? = nil,
     timer: any Clock<Duration> = ContinuousClock()
   ) {
     self.store = store
@@ -40,6 +43,7 @@ package struct GatewayPorts: Sendable {
     self.secrets = secrets
     self.machine = machine
     self.clock = clock
+    self.time = time
     self.timer = timer
   }
 }
@@ -106,8 +110,11 @@ package struct Gateway: Sendable {
       id: id, role: .gateway, modes: [.pnGateway], name: settings.name, software: settings.software,
       supportedKinds: Authorisation.kinds(understoodBy: .gateway), maxSilence: settings.keepAlive * 3)
     let outbox = OutboxSender(store: ports.store, signal: signal, inventory: inventory, health: health, timer: ports.timer, logger: logger)
+    let care = CertificateCare(
+      connector: ports.uplink, credentials: ports.credentials, local: local, inventory: inventory, time: ports.time, journal: journal,
+      health: health, clock: ports.clock, timer: ports.timer, logger: logger)
     uplink = UplinkService(
-      settings: settings.uplink, connector: ports.uplink, local: local, inventory: inventory, outbox: outbox, journal: journal, health: health,
+      settings: settings.uplink, connector: ports.uplink, care: care, local: local, inventory: inventory, outbox: outbox, journal: journal, health: health,
       clock: ports.clock, timer: ports.timer, logger: logger)
     enrolment = Enrolment(
       connector: ports.uplink, credentials: ports.credentials, secrets: ports.secrets, local: local, inventory: inventory, logger: logger)
@@ -124,7 +131,7 @@ package struct Gateway: Sendable {
       state: state, store: ports.store, inventory: inventory, outbox: signal, journal: journal, health: health, clock: ports.clock,
       timer: ports.timer, logger: logger)
     watch = HealthWatch(
-      machine: ports.machine, store: ports.store, inventory: inventory, health: health, clock: ports.clock,
+      machine: ports.machine, store: ports.store, inventory: inventory, health: health, clock: ports.clock, time: ports.time,
       settle: { await proxy.settle() })
     courier = Courier(
       inventory: inventory, stages: ports.stages,

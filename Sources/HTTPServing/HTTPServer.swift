@@ -7,6 +7,8 @@ import NIOPosix
 package enum HTTPBinding: Sendable, Equatable {
   /// The file is made with this mode (permission is by peer credentials); one that nobody listens on any more is replaced.
   case unix(path: String, mode: UInt32 = 0o666)
+  /// A unix socket that listens already; its file is somebody else's. It is closed with the server.
+  case adopted(descriptor: CInt)
   /// Address literal; empty: all. Port 0: any.
   case tcp(address: String, port: Int)
 }
@@ -100,6 +102,8 @@ package struct HTTPServer: Sendable {
         let server = try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1).childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
           .bind(host: address.isEmpty ? "0.0.0.0" : address, port: port) { prepare($0, census) }
         return Listening(server: server, census: census)
+      case .adopted(let descriptor):
+        return Listening(server: try await bootstrap.bind(descriptor) { prepare($0, census) }, census: census)
       case .unix(let path, _):
         return Listening(server: try await bootstrap.bind(unixDomainSocketPath: path) { prepare($0, census) }, census: census)
       }
@@ -112,6 +116,7 @@ package struct HTTPServer: Sendable {
     switch binding {
     case .tcp(let address, let port): "\(address.isEmpty ? "all addresses" : address) port \(port)"
     case .unix(let path, _): path
+    case .adopted(let descriptor): "the socket that was passed as descriptor \(descriptor)"
     }
   }
 
@@ -130,7 +135,7 @@ package struct HTTPServer: Sendable {
   }
 
   private func peer(of channel: any Channel) throws -> HTTPPeer? {
-    guard case .unix = binding else { return .remote(channel.remoteAddress?.ipAddress ?? "") }
+    if case .tcp = binding { return .remote(channel.remoteAddress?.ipAddress ?? "") }
     return try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { PeerCredentials.of($0) } ?? nil
   }
 }

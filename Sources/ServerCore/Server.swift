@@ -50,6 +50,7 @@ package struct Server: Sendable {
     deliveries = DeliveryDesk(store: ports.store, links: links, clock: ports.clock, logger: logger)
     desks = Desks(
       store: ports.store, enrolment: EnrolmentDesk(server: id, ports: ports, logger: logger),
+      renewal: RenewalDesk(server: id, ports: ports, logger: logger),
       inventory: InventoryDesk(store: ports.store, logger: logger), deliveries: deliveries,
       usage: UsageDesk(store: ports.store, clock: ports.clock, logger: logger),
       directory: DirectoryDesk(server: id, store: ports.store, links: links, logger: logger), contents: ports.contents, logger: logger)

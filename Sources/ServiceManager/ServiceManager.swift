@@ -21,6 +21,13 @@ package struct ServiceManager: Sendable {
     }
   }
 
+  /// Says that the configuration is read again, and that this is done when `body` returns (`Type=notify-reload`).
+  package func reloading(_ body: () async -> Void) async {
+    notify("RELOADING=1\nMONOTONIC_USEC=\(monotonicMicroseconds)")
+    await body()
+    notify("READY=1")
+  }
+
   /// What we do at present, for people.
   package func status(_ text: String) {
     // A line break would begin another assignment.

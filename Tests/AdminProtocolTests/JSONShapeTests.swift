@@ -24,6 +24,16 @@ import Testing
       VersionReply(software: "pngwd 1.0", name: "hall", entityID: entity), #"{"api":1,"entity_id":"\#(a1)","name":"hall","software":"pngwd 1.0"}"#)
   }
 
+  @Test func configuration() throws {
+    try expect(
+      ConfigurationReply(
+        file: "/etc/pngw/pngw.toml", changes: [.init(key: "relay.port", running: "7422", file: "9", effect: .restart)], problem: "wrong", trial: .kept),
+      #"{"changes":[{"effect":"restart","file":"9","key":"relay.port","running":"7422"}],"file":"/etc/pngw/pngw.toml","problem":"wrong","trial":"kept"}"#)
+    try expect(ConfigurationReply(file: "a", changes: []), #"{"changes":[],"file":"a"}"#)
+    try expect(ReloadRequest(trialSeconds: 30), #"{"trial_seconds":30}"#)
+    try expect(ReloadRequest(), "{}")
+  }
+
   @Test func status() throws {
     let status = StatusReply(
       name: "hall", software: "pngwd 1.0", entityID: entity, now: time, pn: .init(id: PNID(uuid: entity.uuid), name: "Home", revision: 7),

@@ -87,6 +87,10 @@ import Testing
     let time = UTCTime(Timestamp(milliseconds: 1_790_000_000_123)), id = EntityID.random()
     try expect(VersionReply(software: "s", name: "n", entityID: id), is: "Version")
     try expect(
+      ConfigurationReply(file: "f", changes: [.init(key: "k", running: "1", file: "2", effect: .reload)], problem: "p", trial: .kept), is: "Configuration")
+    try expect(ConfigurationReply(file: "f", changes: []), is: "Configuration")
+    try expect(ReloadRequest(trialSeconds: 1), is: "ReloadRequest")
+    try expect(
       StatusReply(
         name: "hall", software: "s", entityID: id, now: time, pn: .init(id: .random(), name: "Home", revision: 7),
         uplink: .init(state: .waiting, server: "s:7420", serverID: id, since: time, detail: "no route"), elements: .init(port: 1, linked: 2),

@@ -10,7 +10,7 @@ import Testing
       "GET /v1/pairing viewer", "POST /v1/pairing operator", "DELETE /v1/pairing operator",
       "POST /v1/enrolment admin",
       "POST /v1/contents operator", "GET /v1/deliveries viewer", "GET /v1/deliveries/{id} viewer", "POST /v1/deliveries operator",
-      "GET /v1/events viewer", "GET /v1/pnes/{id}/explanation viewer", "GET /v1/deliveries/{id}/explanation viewer", "GET /v1/events/past viewer",
+      "GET /v1/events viewer", "GET /v1/configuration viewer", "POST /v1/configuration/reload admin", "GET /v1/pnes/{id}/explanation viewer", "GET /v1/deliveries/{id}/explanation viewer", "GET /v1/events/past viewer",
       "GET /v1/audit viewer", "GET /v1/metrics viewer", "GET /v1/openapi.json viewer",
     ])
     #expect(Set(table).count == table.count)

@@ -15,6 +15,7 @@ enum ManualPage {
       lines.append(".It Va \(key.name) = \(escaped(key.literal(in: File())))")
       lines.append("\(escaped(key.purpose.capitalised)).")
       lines.append("\(escaped(key.expects.capitalised)).")
+      if key.isLive { lines.append("A reload is enough.") }
     }
     return (lines + [".El"]).joined(separator: "\n")
   }

@@ -16,7 +16,7 @@ import Testing
     expected.name = "home"
     expected.log.level = .warning
     expected.state = .init(directory: "/srv/cpnsd", contentQuotaMiB: 5)
-    expected.uplink = .init(address: "::", port: 1, names: ["cpns.example", "2001:db8::7"])
+    expected.uplink = .init(address: "::", port: 1, names: ["cpns.example", "2001:db8::7"], gatewayCertificateDays: 90)
     expected.api = .init(address: "", port: 0)
     #expect(configuration == expected)
   }
@@ -42,6 +42,7 @@ import Testing
     address = "::"
     port = 1
     names = ["cpns.example", "2001:db8::7"]
+    gateway_certificate_days = 90
     [api]
     address = ""
     port = 0

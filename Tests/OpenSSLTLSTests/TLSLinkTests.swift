@@ -102,6 +102,21 @@ extension LinkSecurity {
     #expect(peers.withLock { $0 } == [.certificate(gateway), .certificate(gateway)])
   }
 
+  @Test func aMachineThatKnowsThatItsClockIsWrongTakesAFingerprintForEnoughAndNothingElse() async throws {
+    let authority = try Authority()
+    let (certificate, key) = try authority.server()
+    let server = try TLSContext.server(certificate: certificate, key: key, clientAnchor: nil, alpn: .cpns)
+    @Sendable func client(_ trust: ServerTrust) throws -> LinkSecurity {
+      .tls(try TLSContext.client(certificate: nil, key: nil, trust: trust, alpn: .cpns, checksTime: false), now: 0)
+    }
+    let other = try Authority()
+    try await withEcho(.tls(server)) { (port: Int) async throws in
+      #expect(try await echo("127.0.0.1", port, client(.fingerprint(authority.anchor.fingerprint))) == [1, 2, 3])
+      #expect(await refusal("127.0.0.1", port, try client(.fingerprint(other.anchor.fingerprint))).contains("no certificate that it sent has the fingerprint"))
+      #expect(await refusal("127.0.0.1", port, try client(.anchor(path: authority.anchorPath))).contains("not valid yet"))
+    }
+  }
+
   @Test func aServerForAnotherNameIsRefused() async throws {
     let authority = try Authority()
     let (certificate, key) = try authority.server(names: ["other.example"])

@@ -47,6 +47,8 @@ extension AdminOperation {
     case .listEvents: .init(summary: "What has happened, as far as it is remembered", query: [Self.limit], reply: .json("Events", status: 200))
     case .listAudit: .init(summary: "Who changed what", query: [Self.limit], reply: .json("Audit", status: 200))
     case .readMetrics: .init(summary: "Metrics, OpenMetrics 1.0", reply: .text(OpenMetrics.contentType))
+    case .showConfiguration: .init(summary: "What the files say differently from what holds", reply: .json("Configuration", status: 200))
+    case .reloadConfiguration: .init(summary: "Read the files again", body: "ReloadRequest", reply: .json("Configuration", status: 200))
     case .readAPI: .init(summary: "This document", reply: .document)
     }
   }

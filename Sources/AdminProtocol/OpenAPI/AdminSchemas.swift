@@ -19,6 +19,10 @@ package enum AdminSchemas {
       "code": .string(), "severity": .words(["notice", "warning", "error"]), "subject": .string(), "cause": .string(), "next_step": .string(),
       "affects": .string(), "since?": .time,
     ]),
+    "Configuration": .fields([
+      "file": .string(), "problem?": .string(), "trial?": .words(["running", "kept", "reverted"]),
+      "changes": .array(.fields(["key": .string(), "running": .string(), "file": .string(), "effect": .words(["reload", "restart"])])),
+    ]),
     "Event": .fields(["sequence": .integer, "at": .time, "kind": .string(), "text": .string(), "fields": .map(.string())]),
     "Events": .fields(["events": .array(.reference("Event"))]),
     "Error": .fields(["error": .fields(["code": .string(), "message": .string(), "remedy": .string()])]),
@@ -78,6 +82,7 @@ package enum AdminSchemas {
 
   private static let requests: [String: Schema] = [
     "PairingRequest": .fields(["seconds?": .integer]),
+    "ReloadRequest": .fields(["trial_seconds?": .integer]),
     "EnrolmentRequest": .fields(["code": .string(), "server": .string()]),
     "DeliveryRequest": .fields(["consumer": .id, "content_id?": .id, "from?": .id, "object?": .string()]),
   ]

@@ -49,6 +49,8 @@ static inline int copenssl_expect_host(SSL *ssl, const char *host, int is_ip) {
 }
 static inline void copenssl_set_time(SSL *ssl, long long now) { X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), (time_t)now); }
 
+static inline void copenssl_ignore_time(SSL_CTX *ctx) { X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_NO_CHECK_TIME); }
+
 /* Takes a chain only when one of its certificates has this SHA-256 (first 16 bytes), and verifies up to that one. */
 static inline int copenssl_verify_fingerprint(X509_STORE_CTX *_Nullable ctx, void *_Nullable arg) {
   const unsigned char *wanted = (const unsigned char *)arg;
@@ -156,6 +158,13 @@ static inline long long copenssl_seconds(const ASN1_TIME *_Nullable time) {
   struct tm tm;
   memset(&tm, 0, sizeof tm);
   return time && ASN1_TIME_to_tm(time, &tm) ? (long long)timegm(&tm) : 0;
+}
+
+/* From `early` seconds (negative: before) `now` to `days` after it. */
+static inline void copenssl_set_lifetime(X509 *certificate, long long now, int days, long early) {
+  time_t from = (time_t)now;
+  X509_time_adj_ex(X509_getm_notBefore(certificate), 0, early, &from);
+  X509_time_adj_ex(X509_getm_notAfter(certificate), days, 0, &from);
 }
 
 /* The first URI among the names; copies at most size - 1 characters. Returns its length, or 0. */

@@ -36,6 +36,7 @@ package nonisolated enum Cpns_V1_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
   case keyAssignment // = 11
   case enrolmentRequest // = 12
   case enrolment // = 13
+  case renewalRequest // = 14
   case registration // = 20
   case registrationResult // = 21
   case deregistration // = 22
@@ -77,6 +78,7 @@ package nonisolated enum Cpns_V1_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case 11: self = .keyAssignment
     case 12: self = .enrolmentRequest
     case 13: self = .enrolment
+    case 14: self = .renewalRequest
     case 20: self = .registration
     case 21: self = .registrationResult
     case 22: self = .deregistration
@@ -116,6 +118,7 @@ package nonisolated enum Cpns_V1_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     case .keyAssignment: return 11
     case .enrolmentRequest: return 12
     case .enrolment: return 13
+    case .renewalRequest: return 14
     case .registration: return 20
     case .registrationResult: return 21
     case .deregistration: return 22
@@ -155,6 +158,7 @@ package nonisolated enum Cpns_V1_Kind: SwiftProtobuf.Enum, Swift.CaseIterable {
     .keyAssignment,
     .enrolmentRequest,
     .enrolment,
+    .renewalRequest,
     .registration,
     .registrationResult,
     .deregistration,
@@ -461,7 +465,7 @@ package nonisolated struct Cpns_V1_Status: Sendable {
 fileprivate nonisolated let _protobuf_package = "cpns.v1"
 
 nonisolated extension Cpns_V1_Kind: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}KIND_HELLO\0\u{1}KIND_STATUS\0\u{1}KIND_KEEP_ALIVE\0\u{2}\u{7}KIND_PAIR_REQUEST\0\u{1}KIND_KEY_ASSIGNMENT\0\u{1}KIND_ENROLMENT_REQUEST\0\u{1}KIND_ENROLMENT\0\u{2}\u{7}KIND_REGISTRATION\0\u{1}KIND_REGISTRATION_RESULT\0\u{1}KIND_DEREGISTRATION\0\u{2}\u{8}KIND_INVENTORY_CHANGES\0\u{1}KIND_INVENTORY_SNAPSHOT\0\u{1}KIND_INVENTORY_RESULT\0\u{1}KIND_INVENTORY_QUERY\0\u{1}KIND_INVENTORY\0\u{2}\u{6}KIND_STATUS_REPORT\0\u{1}KIND_STATUS_QUERY\0\u{1}KIND_STATUS_ANSWER\0\u{1}KIND_STATUS_SUBSCRIPTION\0\u{1}KIND_STATUS_NOTIFICATION\0\u{2}\u{6}KIND_CAPABILITIES_QUERY\0\u{1}KIND_CAPABILITIES_ANSWER\0\u{2}\u{9}KIND_DELIVERY_OFFER\0\u{1}KIND_DELIVERY_ANSWER\0\u{1}KIND_DELIVERY_PROGRESS\0\u{1}KIND_DELIVERY_RESULT\0\u{1}KIND_CONTENT_OPEN\0\u{1}KIND_CONTENT_OPENED\0\u{1}KIND_CONTENT_CREDIT\0\u{1}KIND_CONTENT_CHUNK\0\u{1}KIND_CONTENT_CLOSE\0\u{2}\u{2}KIND_USAGE_REPORT\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0KIND_UNSPECIFIED\0\u{1}KIND_HELLO\0\u{1}KIND_STATUS\0\u{1}KIND_KEEP_ALIVE\0\u{2}\u{7}KIND_PAIR_REQUEST\0\u{1}KIND_KEY_ASSIGNMENT\0\u{1}KIND_ENROLMENT_REQUEST\0\u{1}KIND_ENROLMENT\0\u{1}KIND_RENEWAL_REQUEST\0\u{2}\u{6}KIND_REGISTRATION\0\u{1}KIND_REGISTRATION_RESULT\0\u{1}KIND_DEREGISTRATION\0\u{2}\u{8}KIND_INVENTORY_CHANGES\0\u{1}KIND_INVENTORY_SNAPSHOT\0\u{1}KIND_INVENTORY_RESULT\0\u{1}KIND_INVENTORY_QUERY\0\u{1}KIND_INVENTORY\0\u{2}\u{6}KIND_STATUS_REPORT\0\u{1}KIND_STATUS_QUERY\0\u{1}KIND_STATUS_ANSWER\0\u{1}KIND_STATUS_SUBSCRIPTION\0\u{1}KIND_STATUS_NOTIFICATION\0\u{2}\u{6}KIND_CAPABILITIES_QUERY\0\u{1}KIND_CAPABILITIES_ANSWER\0\u{2}\u{9}KIND_DELIVERY_OFFER\0\u{1}KIND_DELIVERY_ANSWER\0\u{1}KIND_DELIVERY_PROGRESS\0\u{1}KIND_DELIVERY_RESULT\0\u{1}KIND_CONTENT_OPEN\0\u{1}KIND_CONTENT_OPENED\0\u{1}KIND_CONTENT_CREDIT\0\u{1}KIND_CONTENT_CHUNK\0\u{1}KIND_CONTENT_CLOSE\0\u{2}\u{2}KIND_USAGE_REPORT\0")
 }
 
 nonisolated extension Cpns_V1_Mode: SwiftProtobuf._ProtoNameProviding {

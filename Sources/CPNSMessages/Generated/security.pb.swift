@@ -91,6 +91,24 @@ package nonisolated struct Cpns_V1_EnrolmentRequest: Sendable {
   package init() {}
 }
 
+/// PN GW → CPNS Server: another certificate for the same key. On a link with the gateway's certificate, or, when the time of that is
+/// over, on one without: the key proves the gateway then. Answered with Enrolment.
+package nonisolated struct Cpns_V1_RenewalRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// PKCS#10 request, DER, at most 8 KiB, for the key that the gateway enrolled with.
+  package var certificateRequest: Data = Data()
+
+  /// The gateway's own entity id; must be the request's URI subject alternative name.
+  package var entityID: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 /// CPNS Server → PN GW.
 package nonisolated struct Cpns_V1_Enrolment: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -243,6 +261,41 @@ nonisolated extension Cpns_V1_EnrolmentRequest: SwiftProtobuf.Message, SwiftProt
     if lhs.certificateRequest != rhs.certificateRequest {return false}
     if lhs.entityID != rhs.entityID {return false}
     if lhs.name != rhs.name {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Cpns_V1_RenewalRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RenewalRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}certificate_request\0\u{3}entity_id\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.certificateRequest) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.entityID) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.certificateRequest.isEmpty {
+      try visitor.visitSingularBytesField(value: self.certificateRequest, fieldNumber: 1)
+    }
+    if !self.entityID.isEmpty {
+      try visitor.visitSingularStringField(value: self.entityID, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Cpns_V1_RenewalRequest, rhs: Cpns_V1_RenewalRequest) -> Bool {
+    if lhs.certificateRequest != rhs.certificateRequest {return false}
+    if lhs.entityID != rhs.entityID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

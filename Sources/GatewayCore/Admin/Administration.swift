@@ -34,7 +34,7 @@ package struct Administration: Sendable {
     func count(_ availability: Availability) -> Int { entries.count { $0.availability == availability } }
     return StatusReply(
       name: gateway.settings.name, software: gateway.settings.software, entityID: gateway.id, now: UTCTime(now),
-      clock: .init(plausible: ClockRule.isPlausible(now)),
+      clock: .init(plausible: gateway.ports.time?.problem == nil && ClockRule.isPlausible(now)),
       pn: .init(id: network.id, name: network.name, revision: network.revision), uplink: uplink(network),
       elements: .init(port: await gateway.elements.port, linked: await gateway.elements.linked), interfaces: await interfaces(),
       devices: .init(online: count(.online), busy: count(.busy), offline: count(.offline)),

@@ -100,7 +100,7 @@ extension Administration {
     }
     return [
       .init("pngw_certificate_left_days", .gauge, unit: "days", "Whole days until a certificate expires.", days),
-      .init("pngw_clock_plausible", .gauge, "1 when the clock can be right.", ClockRule.isPlausible(now) ? 1 : 0),
+      .init("pngw_clock_plausible", .gauge, "1 when the clock can be right.", gateway.ports.time?.problem == nil && ClockRule.isPlausible(now) ? 1 : 0),
       bytes("pngw_storage_written_bytes", .counter, "Bytes that pngwd has sent to disks since it started (write_bytes of /proc/self/io).", machine.bytesWritten),
       bytes("pngw_storage_free_bytes", .gauge, "Room on the disk of the state directory.", machine.disk?.free),
       bytes("pngw_memory_resident_bytes", .gauge, "Memory in use by pngwd, without its workers.", machine.residentBytes),

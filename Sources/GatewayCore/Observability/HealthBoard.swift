@@ -27,6 +27,10 @@ package struct HealthWarning: Sendable, Hashable {
     case certificateExpired = "certificate-expired"
     case certificateExpiring = "certificate-expiring"
     case certificateEarly = "certificate-early"
+    case certificateNotRenewed = "certificate-not-renewed"
+    case configurationRefused = "configuration-refused"
+    case configurationReverted = "configuration-reverted"
+    case restartNeeded = "restart-needed"
     case portTaken = "port-taken"
   }
 

@@ -11,6 +11,7 @@ struct HealthWatch: Sendable {
   let inventory: PNInventory
   let health: HealthBoard
   let clock: WallClock
+  var time: (any TimeKeeping)?
   /// Its own: nothing else waits for what it finds.
   var timer: any Clock<Duration> = ContinuousClock()
   /// Looks at what the proxy has to say.
@@ -26,7 +27,7 @@ struct HealthWatch: Sendable {
 
   func look() async {
     let now = clock.now()
-    note([.clockImplausible], ClockRule.findings(now: now))
+    note([.clockImplausible], ClockRule.findings(now: now, known: time?.problem))
     note([.diskFull, .diskLow], machine.disk.map { DiskRule.findings(free: $0.free, total: $0.total, directory: "") } ?? [])
     let enrolled = await inventory.network.serverID != nil
     let lifetimes = enrolled ? machine.certificates() : []

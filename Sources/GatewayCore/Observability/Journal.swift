@@ -9,6 +9,8 @@ package struct GatewayEvent: Sendable, Equatable {
     case uplinkConnected = "uplink-connected"
     case uplinkLost = "uplink-lost"
     case enrolled
+    case certificateRenewed = "certificate-renewed"
+    case configurationChanged = "configuration-changed"
     case pairingOpened = "pairing-opened"
     case pairingClosed = "pairing-closed"
     case paired

@@ -13,21 +13,12 @@ package protocol UplinkConnecting: Sendable {
 package enum UplinkTrust: Sendable, Equatable {
   /// Our own certificate, and the configured or enrolled trust anchor.
   case enrolled
+  /// As ``enrolled``, with the renewed certificate that has to prove itself.
+  case candidate
+  /// The server is checked as ever; we show no certificate, because ours is of no use.
+  case withoutCertificate
   /// We have no certificate yet: the server's chain must end in a certificate with this SHA-256 (its first 16 bytes).
   case claim(fingerprint: [UInt8])
-}
-
-/// The gateway's key and certificate. The private key never leaves the adapter.
-package protocol GatewayCredentials: Sendable {
-  /// Makes a key if there is none, and a PKCS#10 request for `gateway` (DER).
-  func certificateRequest(for gateway: EntityID, name: String) async throws(CredentialError) -> [UInt8]
-  /// Installs what the server gave. Checks first that it fits the key.
-  func install(chain: [[UInt8]], trustAnchor: [UInt8]) async throws(CredentialError)
-}
-
-package enum CredentialError: Error, Equatable, Sendable {
-  case storage(String)
-  case unfit(String)
 }
 
 /// Where PNEs connect (CPNS-1, CPNS-6).

@@ -19,6 +19,9 @@ package protocol GatewayStore: Sendable {
   /// The oldest messages with `sequence` above `after`, in order, at most `limit`.
   func outbox(after sequence: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage]
 
+  /// Of the newest message that waits, or one before it that is gone; 0 at first.
+  func lastSequence() async throws(StoreError) -> Int64
+
   /// How many messages wait, how large they are, and since when the oldest does.
   func outboxDepth() async throws(StoreError) -> OutboxDepth
 }
@@ -131,8 +134,8 @@ package enum StoreOperation: Sendable, Equatable {
   case putDelivery(DeliveryRecord)
   /// Appends to the outbox; the store numbers it.
   case enqueue(OutboxDraft)
-  /// The server has these.
-  case acknowledge(upTo: Int64)
+  /// The server has these: with a sequence above `after`.
+  case acknowledge(after: Int64 = 0, upTo: Int64)
 }
 
 /// A message for the server that must arrive, whatever happens.

@@ -9,7 +9,14 @@ import Synchronization
 ///     read a batch ──▶ send each ──answered──▶ acknowledge ──▶ read … ──empty──▶ is the server's revision ours? ──▶ wait for a wake
 ///                        │ the server asks for the whole inventory: send that first
 ///
-/// In order, because inventory changes build on each other. A message that the server will never take is logged, raised
+/// In order, because inventory changes build on each other, but for one thing: what happens while the link stands goes before what piled up
+/// while there was none. A server that is so told of an inventory that it does not know asks for the whole of it, and what piled up is
+/// old news then.
+///
+///     outbox:  │ 1 2 3 …            piled up │ … what happens now │
+///              └─ a batch, then look right ──┴─▶ first ───────────┘
+///
+/// A message that the server will never take is logged, raised
 /// as a warning and dropped: it would hold up all that come after it for ever.
 package struct OutboxSender: Sendable {
   /// Messages read from disk at once.
@@ -32,7 +39,8 @@ package struct OutboxSender: Sendable {
   /// Returns when the link is lost or the task is cancelled.
   func drain(over session: Session, to peer: Peer) async {
     let wakes = signal.wakes()
-    let link = Uplink(session: session, peer: peer)
+    // A store that can't say it now is one in which everything goes in order.
+    let link = Uplink(session: session, peer: peer, pile: (try? await store.lastSequence()) ?? 0)
     do throws(Interruption) {
       try await keepTrying { () throws(Interruption) in try await empty(over: link) }
       for await _ in wakes { try await keepTrying { () throws(Interruption) in try await empty(over: link) } }
@@ -45,13 +53,18 @@ package struct OutboxSender: Sendable {
   private final class Uplink: Sendable {
     let session: Session
     let peer: Peer
+    /// The last message that piled up before this link; 0: all that did are gone.
+    private let pile: Atomic<Int64>
     private let revision = Mutex<UInt64?>(nil)
     private let checked = Atomic<Bool>(false)
 
-    init(session: Session, peer: Peer) {
+    init(session: Session, peer: Peer, pile: Int64) {
       self.session = session
       self.peer = peer
+      self.pile = Atomic(pile)
     }
+    var pileEnd: Int64 { pile.load(ordering: .relaxed) }
+    func pileIsGone() { pile.store(0, ordering: .relaxed) }
     var theirs: UInt64? {
       get { revision.withLock { $0 } }
       set { revision.withLock { $0 = newValue } }
@@ -88,23 +101,38 @@ package struct OutboxSender: Sendable {
     while true {
       // Read before the outbox: what has this revision or less is in there, or was taken.
       let ours = await inventory.network.revision
-      let messages = try await read()
+      let (messages, after) = try await next(of: link)
       if Task.isCancelled { throw .linkLost }
       if messages.isEmpty {
         await inventory.toldAll()
         if try await agrees(ours, over: link) { return }
       } else {
-        try await send(messages, over: link)
+        try await send(messages, after: after, over: link)
       }
     }
   }
 
-  private func read() async throws(Interruption) -> [OutboxMessage] {
-    do { return try await store.outbox(after: 0, limit: Self.batch) } catch { throw .notNow("the outbox can't be read: \(error)") }
+  /// - Returns: the messages to be sent next, and the sequence that they come after.
+  private func next(of link: Uplink) async throws(Interruption) -> ([OutboxMessage], after: Int64) {
+    let pile = link.pileEnd
+    if pile > 0 {
+      let live = try await read(after: pile)
+      if !live.isEmpty { return (live, pile) }
+    }
+    let oldest = try await read(after: 0)
+    guard let first = oldest.first?.sequence, first <= pile else {
+      link.pileIsGone()
+      return (oldest, 0)
+    }
+    return (oldest.filter { $0.sequence <= pile }, 0)
+  }
+
+  private func read(after sequence: Int64) async throws(Interruption) -> [OutboxMessage] {
+    do { return try await store.outbox(after: sequence, limit: Self.batch) } catch { throw .notNow("the outbox can't be read: \(error)") }
   }
 
   /// What was taken is acknowledged in one transaction, also when the link is lost in the middle of it.
-  private func send(_ messages: [OutboxMessage], over link: Uplink) async throws(Interruption) {
+  private func send(_ messages: [OutboxMessage], after: Int64, over link: Uplink) async throws(Interruption) {
     var taken: Int64?
     var interruption: Interruption?
     for message in messages {
@@ -115,7 +143,7 @@ package struct OutboxSender: Sendable {
       taken = message.sequence
     }
     if let taken {
-      do { try await store.commit([.acknowledge(upTo: taken)]) } catch { interruption = interruption ?? .notNow("the outbox can't be trimmed: \(error)") }
+      do { try await store.commit([.acknowledge(after: after, upTo: taken)]) } catch { interruption = interruption ?? .notNow("the outbox can't be trimmed: \(error)") }
     }
     if let interruption { throw interruption }
   }

@@ -17,7 +17,7 @@ package final class UplinkService: Sendable {
     case waiting(server: String, why: String)
   }
 
-  package struct Settings: Sendable {
+  package struct Settings: Sendable, Equatable {
     /// From the configuration; empty: what enrolment stored.
     package var server: String
     package var backoffFirst: Duration
@@ -43,8 +43,9 @@ package final class UplinkService: Sendable {
     }
   }
 
-  private let settings: Settings
+  private let settings: Mutex<Settings>
   private let connector: any UplinkConnecting
+  private let care: CertificateCare
   private let local: LocalEntity
   private let inventory: PNInventory
   private let outbox: OutboxSender
@@ -62,11 +63,12 @@ package final class UplinkService: Sendable {
   let streams = ContentStreams()
 
   init(
-    settings: Settings, connector: any UplinkConnecting, local: LocalEntity, inventory: PNInventory, outbox: OutboxSender,
+    settings: Settings, connector: any UplinkConnecting, care: CertificateCare, local: LocalEntity, inventory: PNInventory, outbox: OutboxSender,
     journal: Journal, health: HealthBoard, clock: WallClock, timer: any Clock<Duration>, logger: Logger
   ) {
-    self.settings = settings
+    self.settings = Mutex(settings)
     self.connector = connector
+    self.care = care
     self.local = local
     self.inventory = inventory
     self.outbox = outbox
@@ -82,12 +84,37 @@ package final class UplinkService: Sendable {
   package var state: State { live.withLock { $0.state } }
   /// What it is, and since when it is up, down or not enrolled.
   package var stateAndSince: (State, Timestamp) { live.withLock { ($0.state, $0.since) } }
+  package var isConnected: Bool { session != nil }
   var session: Session? { live.withLock { $0.session } }
 
   /// Enrolment has just ended: try at once. A link to the server of before ends.
   func enrolled() async {
     enrolments.send(())
     await session?.close()
+  }
+
+  /// Other settings hold from now on, or other files than before: the link is brought up anew.
+  package func reconfigure(_ settings: Settings) async {
+    self.settings.withLock { $0 = settings }
+    let old = live.withLock { live in
+      defer { live.session = nil }
+      return live.session
+    }
+    enrolments.send(())
+    await old?.close()
+  }
+
+  /// - Returns: whether it stands within `limit`.
+  package func stands(within limit: Duration) async -> Bool {
+    await withTaskGroup(of: Bool.self) { group in
+      group.addTask { await self.connectedSession() != nil }
+      group.addTask { [timer] in
+        try? await timer.sleep(for: limit)  // cancelled: nobody asks any more
+        return false
+      }
+      defer { group.cancelAll() }
+      return await group.next() ?? false
+    }
   }
 
   /// Waits until the uplink stands.
@@ -101,10 +128,17 @@ package final class UplinkService: Sendable {
 
   /// The whole life: until cancelled.
   func run(handler: any SessionHandler) async {
-    var backoff = ReconnectBackoff(first: settings.backoffFirst, limit: settings.backoffLimit)
+    var pace = settings.withLock { $0 }
+    var backoff = ReconnectBackoff(first: pace.backoffFirst, limit: pace.backoffLimit)
+    var refusals = 0
     while !Task.isCancelled {
       // Before anything is looked at: what comes in the middle of a try is not missed.
       let enrolments = enrolments.subscribe()
+      let settings = settings.withLock { $0 }
+      if settings != pace {
+        pace = settings
+        backoff = ReconnectBackoff(first: settings.backoffFirst, limit: settings.backoffLimit)
+      }
       guard let server = await server else {
         enter(.notEnrolled)
         health.raise(HealthWarning(
@@ -113,8 +147,14 @@ package final class UplinkService: Sendable {
         continue
       }
       health.clear(.notEnrolled)
-      if await attempt(server, handler) { backoff.reset() }
+      await care.recoverIfNeeded(from: server, refusals: refusals)
+      let trust = await care.trust()
+      let ending = await attempt(server, trust, handler)
+      if ending.isProof { backoff.reset() }
+      refusals = ending.isRefusal ? refusals + 1 : 0
       if Task.isCancelled { return }
+      // A renewed certificate is tried at once: the link was closed for it.
+      if trust == .enrolled, await care.trust() == .candidate { continue }
       let wait = backoff.next(random: Double.random(in: 0..<1))
       logger.info("uplink waits", metadata: ["server": "\(server)", "seconds": "\(wait)"])
       await pause(wait, or: enrolments)
@@ -122,39 +162,58 @@ package final class UplinkService: Sendable {
   }
 
   private var server: String? {
-    get async { settings.server.isEmpty ? await inventory.network.server : settings.server }
+    get async {
+      let configured = settings.withLock { $0.server }
+      return configured.isEmpty ? await inventory.network.server : configured
+    }
   }
 
   /// A link that stood so long proved itself. A server that takes links and drops them is as good as none.
   private static let proof = Duration.seconds(10)
 
-  /// - Returns: whether the link proved itself.
-  private func attempt(_ server: String, _ handler: any SessionHandler) async -> Bool {
+  private struct Ending {
+    /// The link proved itself.
+    var isProof = false
+    /// The server refused us, or we it.
+    var isRefusal = false
+  }
+
+  private func attempt(_ server: String, _ trust: UplinkTrust, _ handler: any SessionHandler) async -> Ending {
     enter(.connecting(server: server))
+    var ending = Ending()
     let session = Mutex<SessionError?>(nil)
     let stood = Mutex<Stopwatch?>(nil)
     do {
-      try await connector.withLink(to: server, trust: .enrolled) { link in
+      try await connector.withLink(to: server, trust: trust) { link in
         let conversation = Session(link: link, local: self.local, handler: handler, logger: self.logger, clock: self.timer)
         do throws(SessionError) {
           try await conversation.run { session, peer in
             stood.withLock { $0 = Stopwatch(on: self.timer) }
-            await self.stands(session, peer, server)
+            await self.stands(session, peer, server, trust)
           }
         } catch {
           session.withLock { $0 = error }
         }
       }
       let why = session.withLock { $0 }
-      rivalry.ended(closedByServer: why == nil && !Task.isCancelled, after: stood.withLock { $0 }?.elapsed)
-      lost(server, why.map(Self.words) ?? "the server closed the link", refused: why.map(Self.isRefusal) ?? false)
+      ending.isRefusal = why.map(Self.isRefusal) ?? false
+      // Who closes a link to try another certificate is not thrown out.
+      let isRenewed = trust == .enrolled ? await care.trust() == .candidate : false
+      rivalry.ended(closedByServer: why == nil && !isRenewed && !Task.isCancelled, after: stood.withLock { $0 }?.elapsed)
+      let words = why.map(\.words) ?? "the server closed the link"
+      await care.ended(trust, words)
+      lost(server, words, refused: ending.isRefusal)
     } catch {
-      lost(server, Self.words(error), refused: Self.isRefusal(error))
+      ending.isRefusal = Self.isRefusal(error)
+      // A server that was not reached has refused nothing.
+      if ending.isRefusal { await care.ended(trust, error.words) }
+      lost(server, error.words, refused: ending.isRefusal)
     }
-    return stood.withLock { $0 }.map { $0.elapsed >= Self.proof } ?? false
+    ending.isProof = stood.withLock { $0 }.map { $0.elapsed >= Self.proof } ?? false
+    return ending
   }
 
-  private func stands(_ session: Session, _ peer: Peer, _ server: String) async {
+  private func stands(_ session: Session, _ peer: Peer, _ server: String, _ trust: UplinkTrust) async {
     let now = clock.now()
     live.withLock { $0.turn(to: .connected(server: server, since: now), with: session, at: now) }
     health.clear(.uplinkDown)
@@ -163,6 +222,7 @@ package final class UplinkService: Sendable {
     turns.send(())
     await withDiscardingTaskGroup { group in
       group.addTask { [rivalry] in await rivalry.watch() }
+      group.addTask { await self.care.watch(trust, over: session) }
       await outbox.drain(over: session, to: peer)
       group.cancelAll()
     }
@@ -209,21 +269,8 @@ package final class UplinkService: Sendable {
     return false
   }
 
-  static func words(_ error: LinkError) -> String {
-    switch error {
-    case .unreachable(let text), .untrusted(let text), .lost(let text), .malformed(let text): text
-    case .tooLarge(let bytes, let limit): "a message of \(bytes) bytes, the server takes \(limit)"
-    }
-  }
-
-  static func words(_ error: SessionError) -> String {
-    switch error {
-    case .lost(let text), .malformed(let text): text
-    case .timedOut: "no answer in time"
-    case .refused(let code, let detail): "\(code): \(detail)"
-    case .busy: "busy"
-    }
-  }
+  static func words(_ error: LinkError) -> String { error.words }
+  static func words(_ error: SessionError) -> String { error.words }
 }
 
 extension UplinkService.State {

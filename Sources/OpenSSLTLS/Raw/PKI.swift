@@ -1,4 +1,5 @@
 import COpenSSL
+import Glibc
 
 /// A private key, P-256 when we make it.
 ///
@@ -73,20 +74,25 @@ package final class X509Certificate: @unchecked Sendable {
 
 /// Makes what a CPNS Server and its gateways authenticate with.
 package enum PKI {
-  /// Days that certificates hold. A trust anchor outlives the boards; gateways renew long before their end.
+  /// Days that certificates hold. A trust anchor outlives the boards. Gateways have theirs for as long as the server says, and renew
+  /// long before.
   package static let anchorDays = 30 * 365
-  package static let leafDays = 10 * 365
+  package static let serverDays = 10 * 365
+  package static let gatewayDays = 825
 
-  package static func makeAnchor(name: String, key: PrivateKey) throws(TLSError) -> X509Certificate {
-    try certificate(subject: name, publicKey: key.raw, issuer: nil, signer: key, days: anchorDays, extensions: [
+  /// - Parameter now: seconds since 1970; nil: this machine's clock.
+  package static func makeAnchor(name: String, key: PrivateKey, now: Int64? = nil) throws(TLSError) -> X509Certificate {
+    try certificate(subject: name, publicKey: key.raw, issuer: nil, signer: key, days: anchorDays, now: now, extensions: [
       (NID_basic_constraints, "critical,CA:TRUE,pathlen:0"), (NID_key_usage, "critical,keyCertSign,cRLSign"), (NID_subject_key_identifier, "hash"),
     ])
   }
 
   /// - Parameter names: DNS names and address literals, at least one.
-  package static func issueServer(names: [String], key: PrivateKey, anchor: X509Certificate, anchorKey: PrivateKey) throws(TLSError) -> X509Certificate {
+  package static func issueServer(
+    names: [String], key: PrivateKey, anchor: X509Certificate, anchorKey: PrivateKey, now: Int64? = nil
+  ) throws(TLSError) -> X509Certificate {
     let alternatives = names.map { ($0.isAddressLiteral ? "IP:" : "DNS:") + $0 }.joined(separator: ",")
-    return try certificate(subject: names.first ?? "cpnsd", publicKey: key.raw, issuer: anchor, signer: anchorKey, days: leafDays, extensions: [
+    return try certificate(subject: names.first ?? "cpnsd", publicKey: key.raw, issuer: anchor, signer: anchorKey, days: serverDays, now: now, extensions: [
       (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature"), (NID_ext_key_usage, "serverAuth"),
       (NID_authority_key_identifier, "keyid"),
       (NID_subject_alt_name, alternatives),
@@ -104,7 +110,10 @@ package enum PKI {
   }
 
   /// Checks the request's own signature and that it is for `uri`, and issues a client certificate for it.
-  package static func issueGateway(request der: [UInt8], uri: String, anchor: X509Certificate, anchorKey: PrivateKey) throws(TLSError) -> X509Certificate {
+  /// - Parameter days: that it holds, 1 or more.
+  package static func issueGateway(
+    request der: [UInt8], uri: String, anchor: X509Certificate, anchorKey: PrivateKey, days: Int = gatewayDays, now: Int64? = nil
+  ) throws(TLSError) -> X509Certificate {
     let parsed = der.withUnsafeBufferPointer { buffer in
       var start = buffer.baseAddress
       return d2i_X509_REQ(nil, &start, buffer.count)
@@ -113,7 +122,7 @@ package enum PKI {
     defer { X509_REQ_free(request) }
     guard let key = X509_REQ_get0_pubkey(request), X509_REQ_verify(request, key) == 1 else { throw .untrusted("the request's signature is wrong") }
     guard requestURI(request) == uri else { throw .untrusted("the request's URI subject alternative name is not \(uri)") }
-    return try certificate(subject: uri, publicKey: key, issuer: anchor, signer: anchorKey, days: leafDays, extensions: [
+    return try certificate(subject: uri, publicKey: key, issuer: anchor, signer: anchorKey, days: days, now: now, extensions: [
       (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature"), (NID_ext_key_usage, "clientAuth"),
       (NID_authority_key_identifier, "keyid"),
       (NID_subject_alt_name, "URI:" + uri),
@@ -133,7 +142,7 @@ package enum PKI {
   }
 
   private static func certificate(
-    subject: String, publicKey: OpaquePointer, issuer: X509Certificate?, signer: PrivateKey, days: Int, extensions: [(Int32, String)]
+    subject: String, publicKey: OpaquePointer, issuer: X509Certificate?, signer: PrivateKey, days: Int, now: Int64?, extensions: [(Int32, String)]
   ) throws(TLSError) -> X509Certificate {
     guard let raw = X509_new() else { throw .configuration(openSSLErrors()) }
     let made = X509Certificate(raw: raw)
@@ -142,8 +151,7 @@ package enum PKI {
     BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(raw))
     X509_set_version(raw, 2)
     // A board's clock that is a day late must not refuse a fresh certificate.
-    X509_gmtime_adj(X509_getm_notBefore(raw), -86_400)
-    X509_time_adj_ex(X509_getm_notAfter(raw), Int32(days), 0, nil)
+    copenssl_set_lifetime(raw, now ?? Int64(time(nil)), Int32(clamping: days), -86_400)
     var ok = setName(X509_get_subject_name(raw), subject)
     ok = ok && X509_set_issuer_name(raw, issuer.map { X509_get_subject_name($0.raw) } ?? X509_get_subject_name(raw)) == 1
     ok = ok && X509_set_pubkey(raw, publicKey) == 1

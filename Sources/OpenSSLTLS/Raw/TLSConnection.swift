@@ -50,7 +50,7 @@ final class TLSConnection {
     guard let bio = ConnectionBIO.make(for: self) else { throw .configuration(openSSLErrors()) }
     SSL_set_bio(ssl, bio, bio)
     SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque())
-    if let now { copenssl_set_time(ssl, now) }
+    if let now, context.checksTime { copenssl_set_time(ssl, now) }
     if context.kind == .server {
       SSL_set_accept_state(ssl)
       return

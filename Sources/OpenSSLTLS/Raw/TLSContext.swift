@@ -38,6 +38,8 @@ package final class TLSContext: @unchecked Sendable {
   let lookup: (@Sendable (String) -> [UInt8]?)?
   /// A client with a pre-shared key has one.
   let ownKey: PreSharedKey?
+  /// Whether certificates have to be within their time.
+  private(set) var checksTime = true
   private var owned: [UnsafeMutablePointer<UInt8>] = []
 
   var usesPSK: Bool { lookup != nil || ownKey != nil }
@@ -89,8 +91,12 @@ package final class TLSContext: @unchecked Sendable {
     return context
   }
 
-  package static func client(certificate: String?, key: String?, trust: ServerTrust, alpn: ApplicationProtocol) throws(TLSError) -> TLSContext {
+  /// - Parameter checksTime: false on a machine that knows that its clock is wrong, and only with a fingerprint, which says enough.
+  package static func client(
+    certificate: String?, key: String?, trust: ServerTrust, alpn: ApplicationProtocol, checksTime: Bool = true
+  ) throws(TLSError) -> TLSContext {
     let context = try TLSContext(.client, alpn)
+    if !checksTime, case .fingerprint = trust { context.ignoreTime() }
     if let certificate, let key { try context.use(certificate: certificate, key: key) }
     switch trust {
     case .anchor(let path): try context.trust(path)
@@ -125,6 +131,11 @@ package final class TLSContext: @unchecked Sendable {
   }
 
   // MARK: Inside
+
+  private func ignoreTime() {
+    checksTime = false
+    copenssl_ignore_time(raw)
+  }
 
   private func verifyPeer() { SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, TLSCallbacks.verified) }
 

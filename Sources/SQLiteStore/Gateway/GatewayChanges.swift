@@ -21,7 +21,7 @@ extension Connection {
       try execute(
         "INSERT INTO outbox (kind, body, idempotency, made) VALUES (?, ?, ?, ?)", .integer(Int64(draft.kind)), .blob(draft.body),
         .text(draft.idempotency.urn), .integer(draft.made.milliseconds))
-    case .acknowledge(let upTo): try execute("DELETE FROM outbox WHERE sequence <= ?", .integer(upTo))
+    case .acknowledge(let after, let upTo): try execute("DELETE FROM outbox WHERE sequence > ? AND sequence <= ?", .integer(after), .integer(upTo))
     }
   }
 

@@ -78,6 +78,8 @@ extension Connection {
     return messages
   }
 
+  func lastSequence() throws(SQLiteError) -> Int64 { try row("SELECT max(sequence) FROM outbox")?.first?.integer ?? 0 }
+
   func outboxDepth() throws(SQLiteError) -> OutboxDepth {
     // Two look-ups, not min(made): an outage of weeks may leave many rows, and the first was made first.
     let oldest = try row("SELECT made FROM outbox ORDER BY sequence LIMIT 1")?.first?.integer

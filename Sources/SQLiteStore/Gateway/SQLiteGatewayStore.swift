@@ -45,6 +45,10 @@ package struct SQLiteGatewayStore: GatewayStore {
     try await read { (connection) throws(SQLiteError) in try connection.outbox(after: sequence, limit: limit) }
   }
 
+  package func lastSequence() async throws(StoreError) -> Int64 {
+    try await read { (connection) throws(SQLiteError) in try connection.lastSequence() }
+  }
+
   package func outboxDepth() async throws(StoreError) -> OutboxDepth {
     try await read { (connection) throws(SQLiteError) in try connection.outboxDepth() }
   }

@@ -1,7 +1,6 @@
 import CPNSMessages
 import CPNSModel
 import CPNSSession
-import FoundationEssentials
 import Logging
 import Synchronization
 
@@ -28,7 +27,7 @@ final class EnrolmentDesk: Sendable {
   func enrol(_ request: Cpns_V1_EnrolmentRequest, idempotency: IdempotencyID?, from peer: Peer) async -> Reply {
     guard let idempotency else { return .status(.malformed, "Envelope.idempotency_id: expected 16 bytes") }
     if let problem = Self.problem(request, peer) { return .status(.malformed, problem) }
-    let address = Self.host(peer.link.address)
+    let address = WrongClaims.host(peer.link.address)
     if let wait = wrong.withLock({ $0.wait(address, now: ports.clock.now()) }) {
       var status = Cpns_V1_Status(.busy, "too many wrong claims came from this address")
       status.retryAfterMs = UInt32(clamping: wait)
@@ -92,7 +91,7 @@ final class EnrolmentDesk: Sendable {
     }
     let now = ports.clock.now()
     let network = try await network(for: gateway, known?.pn, claim, named: request.name)
-    let answer = answer(issued, network.id)
+    let answer = Cpns_V1_Enrolment(issued, anchor: ports.authority.trustAnchor, server: server, pn: network.id)
     try await ports.store.commit([
       .require(.claimUnspent(hash: claim.hash)), .require(.gateway(gateway, key: issued.key, pn: network.id)),
       .spendClaim(hash: claim.hash, ClaimSpending(gateway: gateway, idempotency: idempotency, answer: answer.bytes, at: now)),
@@ -114,15 +113,6 @@ final class EnrolmentDesk: Sendable {
     return network
   }
 
-  private func answer(_ issued: IssuedCertificate, _ pn: PNID) -> Cpns_V1_Enrolment {
-    var answer = Cpns_V1_Enrolment()
-    answer.certificateChain = issued.chain.map { Data($0) }
-    answer.trustAnchor = Data(ports.authority.trustAnchor)
-    answer.serverID = server.urn
-    answer.pnID = pn.urn
-    return answer
-  }
-
   private func unissued(_ error: IssuingError) -> Reply {
     switch error {
     case .unfit(let why): return .status(.malformed, "EnrolmentRequest.certificate_request: \(why)")
@@ -130,10 +120,5 @@ final class EnrolmentDesk: Sendable {
       logger.error("certificate not issued", metadata: ["error": "\(why)"])
       return .status(.internal, "the server can't issue certificates now")
     }
-  }
-
-  /// `10.77.0.40` of `10.77.0.40:51234`: each link has another port.
-  private static func host(_ address: String) -> String {
-    address.lastIndex(of: ":").map { String(address[..<$0]) } ?? address
   }
 }

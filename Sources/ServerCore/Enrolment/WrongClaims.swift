@@ -1,6 +1,6 @@
 import CPNSModel
 
-/// Slows down who guesses claims: so many wrong ones from an address, then none for a while.
+/// Slows down who guesses claims, or keys: so many wrong ones from an address, then none for a while.
 ///
 /// A claim has 128 random bits, so nobody guesses one; but each guess costs a look at the disk.
 struct WrongClaims: Sendable {
@@ -25,6 +25,11 @@ struct WrongClaims: Sendable {
       return nil
     }
     return tally.count >= Self.most ? left : nil
+  }
+
+  /// `10.77.0.40` of `10.77.0.40:51234`: each link has another port.
+  static func host(_ address: String) -> String {
+    address.lastIndex(of: ":").map { String(address[..<$0]) } ?? address
   }
 
   mutating func note(_ address: String, now: Timestamp) {

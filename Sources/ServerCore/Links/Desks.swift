@@ -7,6 +7,7 @@ import Logging
 struct Desks: Sendable {
   let store: any ServerStore
   let enrolment: EnrolmentDesk
+  let renewal: RenewalDesk
   let inventory: InventoryDesk
   let deliveries: DeliveryDesk
   let usage: UsageDesk

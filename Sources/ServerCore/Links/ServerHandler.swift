@@ -20,7 +20,7 @@ final class ServerHandler: SessionHandler {
 
   func admit(_ peer: LinkPeer, hello: Cpns_V1_Hello) async -> Admission {
     switch peer.credential {
-    case .none: return .admitted(.stranger)
+    case .none: return .admitted(.stranger)  // to enrol, or because its certificate has run out
     case .preSharedKey: return .refused(.unauthenticated, detail: "expected a certificate: a PNE connects to its PN GW")
     case .certificate(let entity):
       guard hello.entityID == entity.urn else { return .refused(.unauthenticated, detail: "Hello.entity_id is not whom the certificate is for") }
@@ -39,12 +39,13 @@ final class ServerHandler: SessionHandler {
   func respond(to request: Cpns_V1_Envelope, on session: Session) async -> Reply {
     guard let peer = await session.peer else { return .status(.notReady, "Hello first") }
     do throws(MessageError) {
-      guard let gateway else { return try await enrol(request, peer) }
+      guard let gateway else { return try await serve(stranger: request, peer) }
       return switch request.kind {
       case .inventoryChanges: await desks.inventory.apply(try request.decoded(), from: gateway)
       case .inventorySnapshot: await desks.inventory.replace(try request.decoded(), from: gateway)
       case .deliveryResult: await desks.deliveries.conclude(try DeliveryOutcome(checking: try request.decoded()), by: gateway)
       case .usageReport: await desks.usage.collect(try UsageRecord(checking: try request.decoded()), from: gateway)
+      case .renewalRequest: await desks.renewal.renew(try request.decoded(), for: gateway, at: peer.link.address)
       case .contentOpen: await desks.open(try request.decoded(), for: peer, of: gateway, outgoing)
       case .inventoryQuery: await desks.directory.inventory(try request.decoded(), asked: request.origin)
       case .statusQuery: await desks.directory.status(try request.decoded(), asked: request.origin)
@@ -67,10 +68,14 @@ final class ServerHandler: SessionHandler {
     return await desks.directory.way(to: target, from: gateway.pn)
   }
 
-  private func enrol(_ request: Cpns_V1_Envelope, _ peer: Peer) async throws(MessageError) -> Reply {
-    guard request.kind == .enrolmentRequest else { return .status(.unauthenticated, "enrol first") }
-    let idempotency = IdempotencyID(bytes: Array(request.idempotencyID))
-    return await desks.enrolment.enrol(try request.decoded(), idempotency: idempotency, from: peer)
+  private func serve(stranger request: Cpns_V1_Envelope, _ peer: Peer) async throws(MessageError) -> Reply {
+    switch request.kind {
+    case .enrolmentRequest:
+      let idempotency = IdempotencyID(bytes: Array(request.idempotencyID))
+      return await desks.enrolment.enrol(try request.decoded(), idempotency: idempotency, from: peer)
+    case .renewalRequest: return await desks.renewal.recover(try request.decoded(), from: peer)
+    default: return .status(.unauthenticated, "enrol first")
+    }
   }
 
   /// What is not what it should be is as if it had been lost.

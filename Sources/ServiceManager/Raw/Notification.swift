@@ -9,6 +9,13 @@ func notify(_ assignment: String) { _ = sd_notify(0, assignment) }
 /// Whether somebody asked to be told.
 var isNotifying: Bool { getenv("NOTIFY_SOCKET") != nil }
 
+/// What the manager orders its own messages by.
+var monotonicMicroseconds: UInt64 {
+  var now = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &now)
+  return UInt64(clamping: now.tv_sec) * 1_000_000 + UInt64(clamping: now.tv_nsec / 1000)
+}
+
 /// `$WATCHDOG_USEC`, when it is meant for this process.
 var watchdogTimeout: Duration? {
   var microseconds: UInt64 = 0

@@ -27,7 +27,7 @@ struct Daemon: Sendable {
   static func prepare(_ configuration: ServerConfiguration, _ logger: Logger) async throws(StartFailure) -> Daemon {
     let state = StateFolder(configuration.state.directory)
     try state.make()
-    let authority = try state.authority(names: configuration.uplink.names, serverName: configuration.name, now: WallClock.system.now())
+    let authority = try state.authority(configuration, clock: .system)
     let token = try state.token()
     let store: SQLiteServerStore
     do throws(ServerStoreError) { store = try SQLiteServerStore(path: state.database, durability: durability) } catch { throw StartFailure(error) }

@@ -1,4 +1,5 @@
 import CPNSModel
+import Configuration
 import Glibc
 import OpenSSLTLS
 import SQLiteStore
@@ -39,26 +40,27 @@ struct StateFolder: Sendable {
   }
 
   /// Makes what is not there. A server's certificate is made anew when its names have changed or its time is nearly over.
-  func authority(names: [String], serverName: String, now: Timestamp) throws(StartFailure) -> Authority {
+  func authority(_ configuration: ServerConfiguration, clock: WallClock) throws(StartFailure) -> Authority {
+    let now = clock.now().milliseconds / 1000
     do throws(TLSError) {
-      let (anchor, anchorKey) = try makeAnchor(serverName)
+      let (anchor, anchorKey) = try makeAnchor(configuration.name, now)
       let key = try key(keyFile)
-      let wanted = try PKI.issueServer(names: names, key: key, anchor: anchor, anchorKey: anchorKey)
+      let wanted = try PKI.issueServer(names: configuration.uplink.names, key: key, anchor: anchor, anchorKey: anchorKey, now: now)
       if try needsCertificate(wanted, key, anchor, now) {
         // With the anchor behind it: a gateway that enrols knows only the anchor's fingerprint.
         try DurableFile.write(wanted.pem + anchor.pem, to: certificateFile, mode: 0o644)
       }
-      return Authority(anchor: anchor, key: anchorKey)
+      return Authority(anchor: anchor, key: anchorKey, days: configuration.uplink.gatewayCertificateDays, clock: clock)
     } catch { throw .configuration(error.description) }
   }
 
-  private func makeAnchor(_ serverName: String) throws(TLSError) -> (X509Certificate, PrivateKey) {
+  private func makeAnchor(_ serverName: String, _ now: Int64) throws(TLSError) -> (X509Certificate, PrivateKey) {
     let isNew = !DurableFile.exists(anchorFile)
     // A new anchor would lock out every gateway that has enrolled.
     if isNew, DurableFile.exists(database) { throw .configuration("\(anchorFile) is gone; restore it and \(anchorKeyFile) from a backup") }
     if !isNew, !DurableFile.exists(anchorKeyFile) { throw .configuration("\(anchorKeyFile) is gone; restore it from a backup") }
     let anchorKey = try key(anchorKeyFile)
-    if isNew { try DurableFile.write(try PKI.makeAnchor(name: "\(serverName) trust anchor", key: anchorKey).pem, to: anchorFile, mode: 0o644) }
+    if isNew { try DurableFile.write(try PKI.makeAnchor(name: "\(serverName) trust anchor", key: anchorKey, now: now).pem, to: anchorFile, mode: 0o644) }
     let anchor = try X509Certificate(pem: try DurableFile.read(anchorFile))
     guard anchor.fits(anchorKey) else { throw .configuration("\(anchorKeyFile) is not the key of \(anchorFile); restore both from a backup") }
     return (anchor, anchorKey)
@@ -72,11 +74,11 @@ struct StateFolder: Sendable {
   /// A certificate that ends sooner than this is made anew at the start.
   private static let renewalSeconds: Int64 = 90 * 86_400
 
-  private func needsCertificate(_ wanted: X509Certificate, _ key: PrivateKey, _ anchor: X509Certificate, _ now: Timestamp) throws(TLSError) -> Bool {
+  private func needsCertificate(_ wanted: X509Certificate, _ key: PrivateKey, _ anchor: X509Certificate, _ now: Int64) throws(TLSError) -> Bool {
     guard DurableFile.exists(certificateFile) else { return true }
     let present = try X509Certificate(pem: try DurableFile.read(certificateFile))
     return present.names != wanted.names || !present.fits(key) || !present.isIssued(by: anchor)
-      || present.notAfter - Self.renewalSeconds < now.milliseconds / 1000
+      || present.notAfter - Self.renewalSeconds < now
   }
 
   /// What applications show (`Authorization: Bearer …`).

@@ -2,7 +2,15 @@ import CPNSModel
 import FoundationEssentials
 
 extension WallClock {
-  static let system = WallClock { Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) }
+  /// Never before the day of the build, for machines whose clock starts in 1970.
+  static let system = floored(ClockFloor(), ContinuousClock.now)
+
+  private static func floored(_ floor: ClockFloor, _ began: ContinuousClock.Instant) -> WallClock {
+    WallClock {
+      let system = Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down)))
+      return floor.time(system: system, running: began.duration(to: .now))
+    }
+  }
 }
 
 extension Timestamp {

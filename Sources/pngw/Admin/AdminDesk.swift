@@ -12,6 +12,7 @@ struct AdminDesk: Sendable {
   private static let mostEntries = 2500
 
   let administration: Administration
+  let configuration: ConfigurationDesk
   let watchers: Places
   let audit: AuditFile
   let request: HTTPRequest
@@ -44,8 +45,11 @@ struct AdminDesk: Sendable {
     case .deliver:
       let reply = try await administration.deliver(try await request.decodeBody())
       return Deed(response: .json(202, reply), subject: "\(reply.deliveryID.urn) to \(reply.consumer.urn)")
+    case .reloadConfiguration:
+      let reply = try await configuration.reload(trialSeconds: try await reloadRequest().trialSeconds)
+      return Deed(response: .json(200, reply), subject: reply.trial.map { "trial \($0.rawValue)" } ?? "")
     case .showVersion, .showStatus, .listPNEs, .showPNE, .browse, .showPairing, .listDeliveries, .showDelivery, .watch, .explainPNE, .explainDelivery,
-      .listEvents, .listAudit, .readMetrics, .readAPI:
+      .listEvents, .listAudit, .readMetrics, .readAPI, .showConfiguration:
       return Deed(response: try await look(operation), subject: "")
     }
   }
@@ -68,17 +72,22 @@ struct AdminDesk: Sendable {
     case .listAudit: .json(200, AuditReply(entries: await audit.read(limit: try limit(Self.mostEntries))))
     case .readMetrics: HTTPResponse(200, contentType: OpenMetrics.contentType, body: .bytes(Array(try await administration.metrics().utf8)))
     case .readAPI: .json(200, OpenAPIDocument.make(software: administration.version.software))
-    case .removePNE, .openPairing, .cancelPairing, .enrol, .stageContent, .deliver: try await change(operation).response
+    case .showConfiguration: .json(200, await configuration.show())
+    case .removePNE, .openPairing, .cancelPairing, .enrol, .stageContent, .deliver, .reloadConfiguration: try await change(operation).response
     }
   }
 
   private func limit(_ most: Int) throws(AdminFailure) -> Int { try request.query.number("limit", in: 0...most, default: min(most, 100)) }
 
   /// The body may be left out.
-  private func pairingRequest() async throws -> PairingRequest {
-    if case .none = request.announced { return PairingRequest() }
-    if case .bytes(0) = request.announced { return PairingRequest() }
-    return try await request.decodeBody()
+  private func pairingRequest() async throws -> PairingRequest { hasBody ? try await request.decodeBody() : PairingRequest() }
+  private func reloadRequest() async throws -> ReloadRequest { hasBody ? try await request.decodeBody() : ReloadRequest() }
+
+  private var hasBody: Bool {
+    switch request.announced {
+    case .none, .bytes(0): false
+    default: true
+    }
   }
 
   private func stage() async throws -> ContentReply {

@@ -7,11 +7,13 @@ import Glibc
 import HTTPServing
 import Logging
 import NIOCore
+import ServiceManager
 
 /// The admin socket: HTTP and JSON for `pngwctl` and for scripts. Anybody may connect; who may do what is decided for each
 /// request, by the user and the groups of the process that asks.
 struct AdminService: Sendable {
   private let administration: Administration
+  private let desk: ConfigurationDesk
   private let server: HTTPServer
   private let access: AdminAccess
   private let watchers = Places(Places.watchers)
@@ -21,15 +23,24 @@ struct AdminService: Sendable {
 
   /// Asks the system for the groups, once: one that is made later counts after a restart.
   init(
-    gateway: Gateway, configuration: GatewayConfiguration.Admin, audit: AuditFile, clock: WallClock, group: any EventLoopGroup, logger: Logger
+    gateway: Gateway, desk: ConfigurationDesk, configuration: GatewayConfiguration.Admin, audit: AuditFile, clock: WallClock,
+    group: any EventLoopGroup, logger: Logger
   ) {
     administration = Administration(gateway: gateway)
+    self.desk = desk
     self.audit = audit
     self.clock = clock
-    server = HTTPServer(group: group, binding: .unix(path: configuration.socket, mode: 0o666), logger: logger)
+    server = HTTPServer(group: group, binding: Self.binding(configuration, logger), logger: logger)
     access = AdminAccess(
       ownUser: geteuid(), viewers: SystemGroup.named(configuration.viewerGroup), operators: SystemGroup.named(configuration.operatorGroup))
     self.logger = logger
+  }
+
+  /// The socket that the service manager holds for us, or one that we make.
+  private static func binding(_ configuration: GatewayConfiguration.Admin, _ logger: Logger) -> HTTPBinding {
+    guard let passed = PassedSockets.take(named: "admin") else { return .unix(path: configuration.socket, mode: 0o666) }
+    logger.info("admin socket was passed by the service manager")
+    return .adopted(descriptor: passed)
   }
 
   /// The whole life: until cancelled.
@@ -42,7 +53,7 @@ struct AdminService: Sendable {
     do {
       let route = try AdminRoute(method: request.method, path: request.path)
       let asker = try admit(request.peer, to: route.operation)
-      let desk = AdminDesk(administration: administration, watchers: watchers, audit: audit, request: request, id: route.id)
+      let desk = AdminDesk(administration: administration, configuration: desk, watchers: watchers, audit: audit, request: request, id: route.id)
       if route.operation.rule.method == "GET" { return try await desk.look(route.operation) }
       return try await change(route, by: asker, at: desk)
     } catch let failure as AdminFailure {

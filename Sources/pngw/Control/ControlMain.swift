@@ -28,7 +28,7 @@ struct ControlProgram: ParsableCommand {
     commandName: "pngwctl", abstract: "See and steer a PN Gateway.", version: Version.text,
     subcommands: [
       StatusCommand.self, PNECommands.self, PairCommands.self, EnrolCommand.self, BrowseCommand.self, PushCommand.self, DeliveryCommands.self,
-      WatchCommand.self, ExplainCommand.self, AuditCommand.self, DoctorCommand.self, BundleCommand.self, VersionCommand.self,
+      WatchCommand.self, ExplainCommand.self, AuditCommand.self, ConfigCommands.self, DoctorCommand.self, BundleCommand.self, VersionCommand.self,
     ])
 }
 

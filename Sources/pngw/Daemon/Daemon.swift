@@ -1,7 +1,6 @@
 import CPNSModel
 import Configuration
 import ContentFiles
-import FoundationEssentials
 import GatewayCore
 import Glibc
 import LinkTransport
@@ -22,6 +21,7 @@ struct Daemon: Sendable {
   private let store: SQLiteGatewayStore
   private let relay: MediaRelay
   private let devices: UPnPSupervisor?
+  private let desk: ConfigurationDesk
   private let admin: AdminService
   private let metrics: MetricsService?
   private let group: MultiThreadedEventLoopGroup
@@ -30,33 +30,36 @@ struct Daemon: Sendable {
   /// Threads that move bytes. One carries some 500 MB/s of content; the second is there for a slow handshake beside it.
   private static let eventLoops = 2
 
-  static func prepare(_ configuration: GatewayConfiguration, _ logger: Logger) async throws(StartFailure) -> Daemon {
-    let clock = WallClock { Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))) }
+  /// - Parameter path: of the configuration, to be read again when that is asked for.
+  static func prepare(_ configuration: GatewayConfiguration, path: String, _ threshold: LogThreshold, _ logger: Logger) async throws(StartFailure) -> Daemon {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: Self.eventLoops)
     let state = configuration.state.directory
     try makeFolder(state)
+    let places = CredentialPlaces(CredentialFiles(configuration))
+    let time = MachineTime(stateDirectory: state, places: places)
+    let clock = time.clock
     let store = try open(state + "/pngw.db", clock)
     let stages = ContentDirectory(
       folder: state + "/content", quota: UInt64(configuration.state.contentQuotaMiB) << 20, logger: logger, makeHasher: { SHA256Stream() })
     do { try await stages.prepare() } catch { throw .unavailable("\(error)") }
     let relay = MediaRelay(group: group, port: configuration.relay.port, logger: logger)
     let devices = configuration.proxy.isEnabled ? UPnPSupervisor(interfaces: configuration.proxy.interfaces, logger: logger) : nil
-    let files = CredentialFiles(
-      stateDirectory: state, privateKey: configuration.uplink.privateKey, certificate: configuration.uplink.certificate,
-      trustAnchor: configuration.uplink.trustAnchor)
     let ports = GatewayPorts(
       store: store, stages: stages, relay: relay, fetching: MediaFetcher(group: group), media: devices,
-      uplink: Uplink(connector: LinkConnector(group: group), files: files, clock: clock), credentials: Credentials(files: files),
+      uplink: Uplink(connector: LinkConnector(group: group), places: places, time: time),
+      credentials: Credentials(places: places, installed: time.learn),
       listener: Elements(
         listener: LinkListener(group: group, logger: logger), address: configuration.elements.address, port: configuration.elements.port, clock: clock),
       announcer: configuration.mdns.isEnabled ? Announcer(logger: logger) : nil, secrets: SystemSecrets(),
-      machine: ThisMachine(stateDirectory: state, files: files), clock: clock)
+      machine: ThisMachine(stateDirectory: state, places: places), clock: clock, time: time)
     do throws(StoreError) {
       let gateway = try await Gateway.prepare(settings: GatewaySettings(configuration), ports: ports, logger: logger)
+      let desk = ConfigurationDesk(path: path, running: configuration, gateway: gateway, places: places, threshold: threshold, logger: logger)
       let admin = AdminService(
-        gateway: gateway, configuration: configuration.admin, audit: AuditFile(directory: state), clock: clock, group: group, logger: logger)
+        gateway: gateway, desk: desk, configuration: configuration.admin, audit: AuditFile(directory: state), clock: clock, group: group, logger: logger)
       let metrics = MetricsService(gateway: gateway, configuration: configuration.metrics, group: group, logger: logger)
-      return Daemon(gateway: gateway, store: store, relay: relay, devices: devices, admin: admin, metrics: metrics, group: group, logger: logger)
+      return Daemon(
+        gateway: gateway, store: store, relay: relay, devices: devices, desk: desk, admin: admin, metrics: metrics, group: group, logger: logger)
     } catch { throw StartFailure(error) }
   }
 
@@ -102,6 +105,13 @@ struct Daemon: Sendable {
         return nil
       }
       tasks.addTask { await Termination.wait(); return nil }
+      tasks.addTask {
+        await Hangups.each {
+          // What is wrong is on the health board and in the log.
+          await ServiceManager().reloading { _ = try? await self.desk.reload() }
+        }
+        return nil
+      }
       // Whatever ends first, ends everything: none of these ends by itself while all is well.
       let first = await tasks.next() ?? nil
       tasks.cancelAll()

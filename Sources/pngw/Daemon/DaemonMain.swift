@@ -20,20 +20,14 @@ enum DaemonMain {
     do throws(StartFailure) {
       let configuration = try ConfigurationReader.gateway(at: wanted.config)
       if wanted.check { return 0 }
-      let logger = logger(configuration.log.level)
-      try await Daemon.prepare(configuration, logger).run()
+      let threshold = LogThreshold(Logger.Level(rawValue: configuration.log.level.rawValue) ?? .info)
+      LoggingSystem.bootstrap { LeveledLog(label: $0, threshold: threshold) }
+      try await Daemon.prepare(configuration, path: wanted.config, threshold, Logger(label: "pngwd")).run()
       return 0
     } catch {
       say("pngwd: \(error)", to: 2)
       return error.isForAPerson ? badConfiguration : failed
     }
-  }
-
-  private static func logger(_ level: LogLevel) -> Logger {
-    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-    var logger = Logger(label: "pngwd")
-    logger.logLevel = Logger.Level(rawValue: level.rawValue) ?? .info
-    return logger
   }
 
   private static func say(_ text: String, to descriptor: CInt) {

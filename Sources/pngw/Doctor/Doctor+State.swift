@@ -32,7 +32,7 @@ extension Doctor {
   func disk() -> Examination {
     guard let configuration else { return Examination("disk", skipped: Self.needsConfiguration) }
     let directory = configuration.state.directory
-    let machine = ThisMachine(stateDirectory: directory, files: CredentialFiles(stateDirectory: directory))
+    let machine = ThisMachine(stateDirectory: directory, places: CredentialPlaces(CredentialFiles(stateDirectory: directory)))
     guard let space = machine.disk else { return Examination("disk", skipped: "\(directory): \(String(cString: strerror(errno)))") }
     return Examination(
       "disk", seen: ["\(directory): \(space.free >> 20) MiB free of \(space.total >> 20) MiB"],
@@ -50,10 +50,7 @@ extension Doctor {
   // MARK: Certificates
 
   var files: CredentialFiles? {
-    configuration.map { one in
-      CredentialFiles(
-        stateDirectory: one.state.directory, privateKey: one.uplink.privateKey, certificate: one.uplink.certificate, trustAnchor: one.uplink.trustAnchor)
-    }
+    configuration.map { CredentialFiles($0) }
   }
 
   /// `HOST:PORT` of the configuration, else of the enrolment.

@@ -6,12 +6,16 @@ import OpenSSLTLS
 
 extension GatewaySettings {
   init(_ configuration: GatewayConfiguration) {
-    let uplink = configuration.uplink
     self.init(
-      name: configuration.name, software: "pngwd \(Version.text)",
-      uplink: UplinkService.Settings(
-        server: uplink.server, backoffFirst: .milliseconds(uplink.backoffFirstMilliseconds), backoffLimit: .seconds(uplink.backoffLimitSeconds)),
-      keepAlive: .seconds(uplink.keepAliveSeconds), pairingWindowSeconds: Int64(configuration.elements.pairingWindowSeconds))
+      name: configuration.name, software: "pngwd \(Version.text)", uplink: UplinkService.Settings(configuration.uplink),
+      keepAlive: .seconds(configuration.uplink.keepAliveSeconds), pairingWindowSeconds: Int64(configuration.elements.pairingWindowSeconds))
+  }
+}
+
+extension UplinkService.Settings {
+  init(_ uplink: GatewayConfiguration.Uplink) {
+    self.init(
+      server: uplink.server, backoffFirst: .milliseconds(uplink.backoffFirstMilliseconds), backoffLimit: .seconds(uplink.backoffLimitSeconds))
   }
 }
 

@@ -6,7 +6,7 @@ import OpenSSLTLS
 /// What the kernel and the files of the state directory tell.
 struct ThisMachine: Machine {
   let stateDirectory: String
-  let files: CredentialFiles
+  let places: CredentialPlaces
 
   var disk: DiskSpace? {
     var facts = statvfs()
@@ -25,7 +25,8 @@ struct ThisMachine: Machine {
   }
 
   func certificates() -> [CertificateLifetime] {
-    [(CertificateLifetime.Use.gateway, files.certificate), (.anchor, files.trustAnchor)].compactMap { use, path in
+    let files = places.now
+    return [(CertificateLifetime.Use.gateway, files.certificate), (.anchor, files.trustAnchor)].compactMap { use, path in
       guard let pem = try? DurableFile.read(path), let certificate = try? X509Certificate(pem: pem) else { return nil }  // doctor says what is wrong
       return CertificateLifetime(
         use: use, begins: Timestamp(milliseconds: certificate.notBefore * 1000), ends: Timestamp(milliseconds: certificate.notAfter * 1000))

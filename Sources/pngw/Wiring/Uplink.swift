@@ -8,8 +8,8 @@ import TLSLinks
 /// The uplink over TLS 1.3 (docs/protocol.md, "Uplink").
 struct Uplink: UplinkConnecting {
   let connector: LinkConnector
-  let files: CredentialFiles
-  let clock: WallClock
+  let places: CredentialPlaces
+  let time: MachineTime
 
   /// The files are read for each link, so that a new certificate needs no restart.
   func withLink(to server: String, trust: UplinkTrust, _ body: @Sendable (any Link) async -> Void) async throws(LinkError) {
@@ -19,23 +19,24 @@ struct Uplink: UplinkConnecting {
   }
 
   private func security(_ trust: UplinkTrust) throws(TLSError) -> LinkSecurity {
+    let files = places.now
     switch trust {
     case .claim(let fingerprint):
-      let context = try TLSContext.client(certificate: nil, key: nil, trust: .fingerprint(fingerprint), alpn: .cpns)
-      return .tls(context, now: clock.now)
+      let context = try TLSContext.client(
+        certificate: nil, key: nil, trust: .fingerprint(fingerprint), alpn: .cpns, checksTime: time.problem == nil)
+      return .tls(context, now: time.clock.now)
+    case .withoutCertificate:
+      let context = try TLSContext.client(certificate: nil, key: nil, trust: .anchor(path: files.trustAnchor), alpn: .cpns)
+      return .tls(context, now: time.clock.now)
+    case .candidate:
+      let context = try TLSContext.client(certificate: files.candidate, key: files.privateKey, trust: .anchor(path: files.trustAnchor), alpn: .cpns)
+      return .tls(context, now: time.clock.now)
     case .enrolled:
       guard DurableFile.exists(files.certificate) else {
         throw .configuration("there is no certificate at \(files.certificate): enrol with `pngwctl enrol CODE@HOST:PORT`")
       }
       let context = try TLSContext.client(certificate: files.certificate, key: files.privateKey, trust: .anchor(path: files.trustAnchor), alpn: .cpns)
-      return .tls(context, now: try time())
+      return .tls(context, now: time.clock.now)
     }
-  }
-
-  /// A board without a battery starts in 1970. It cannot be earlier than when our own certificate was made.
-  private func time() throws(TLSError) -> @Sendable () -> Timestamp {
-    let own = try X509Certificate(pem: try DurableFile.read(files.certificate))
-    let made = Timestamp(milliseconds: own.notBefore * 1000)
-    return { [clock] in max(clock.now(), made) }
   }
 }

@@ -17,6 +17,7 @@ struct Bench: Sendable {
   let connector = FakeConnector()
   let listener = FakeListener()
   let credentials = FakeCredentials()
+  let time = FakeTime()
   let secrets = FakeSecrets()
   let timer = ManualClock()
   let wall = ManualWallClock()
@@ -50,7 +51,7 @@ struct Bench: Sendable {
       keepAlive: .seconds(10), pairingWindowSeconds: 300)
     let ports = GatewayPorts(
       store: store, stages: stages, relay: relay, fetching: fetching, media: media, uplink: connector, credentials: credentials,
-      listener: listener, announcer: nil, secrets: secrets, clock: wall.clock, timer: timer)
+      listener: listener, announcer: nil, secrets: secrets, clock: wall.clock, time: time, timer: timer)
     return try await Gateway.prepare(settings: settings, ports: ports, logger: logger)
   }
 
@@ -80,7 +81,7 @@ struct Bench: Sendable {
 
   /// As ``serverLink()``, after the gateway's wait before its next try. Time stands still again when the link is there: a Hello has its own.
   func nextServerLink() async throws -> Far {
-    let link = try await timer.passing { try await connector.link(as: server) }
+    let link = try await timer.passing { await connector.link(as: server) }
     try await link.hello([.cpnsServer])
     return link
   }

@@ -97,8 +97,46 @@ final class FakeListener: ElementListening {
   }
 }
 
+/// Two slots for certificates, which are their times.
 final class FakeCredentials: GatewayCredentials {
+  struct Slots: Sendable {
+    var inUse: CertificateTimes?
+    /// What the next staged certificate will be.
+    var next: CertificateTimes?
+    var candidate: CertificateTimes?
+    var stageFailure: CredentialError?
+  }
   let installed = Mutex<Int>(0)
+  let slots = Mutex(Slots())
+
   func certificateRequest(for gateway: EntityID, name: String) async throws(CredentialError) -> [UInt8] { [1, 2, 3] }
   func install(chain: [[UInt8]], trustAnchor: [UInt8]) async throws(CredentialError) { installed.withLock { $0 += 1 } }
+
+  var certificate: CertificateTimes? { get async { slots.withLock { $0.inUse } } }
+  var hasCandidate: Bool { get async { slots.withLock { $0.candidate != nil } } }
+  func stage(chain: [[UInt8]]) async throws(CredentialError) {
+    let failure = slots.withLock { slots in
+      if slots.stageFailure == nil { slots.candidate = slots.next }
+      return slots.stageFailure
+    }
+    if let failure { throw failure }
+  }
+  func promote() async throws(CredentialError) {
+    slots.withLock { slots in
+      slots.inUse = slots.candidate
+      slots.candidate = nil
+    }
+  }
+  func dropCandidate() async { slots.withLock { $0.candidate = nil } }
+}
+
+/// A machine's clock that is right, or is not.
+final class FakeTime: TimeKeeping {
+  private let state = Mutex<(problem: String?, seen: [Timestamp])>((nil, []))
+  var problem: String? {
+    get { state.withLock { $0.problem } }
+    set { state.withLock { $0.problem = newValue } }
+  }
+  var seen: [Timestamp] { state.withLock { $0.seen } }
+  func witnessed(_ now: Timestamp) async { state.withLock { $0.seen.append(now) } }
 }

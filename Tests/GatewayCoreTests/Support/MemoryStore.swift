@@ -90,7 +90,7 @@ final class MemoryStore: GatewayStore {
     case .enqueue(let draft):
       contents.sequence += 1
       contents.outbox.append(OutboxMessage(sequence: contents.sequence, draft: draft))
-    case .acknowledge(let upTo): contents.outbox.removeAll { $0.sequence <= upTo }
+    case .acknowledge(let after, let upTo): contents.outbox.removeAll { $0.sequence > after && $0.sequence <= upTo }
     }
   }
 
@@ -101,6 +101,7 @@ final class MemoryStore: GatewayStore {
   func outbox(after sequence: Int64, limit: Int) async throws(StoreError) -> [OutboxMessage] {
     try reading { Array($0.outbox.filter { $0.sequence > sequence }.prefix(limit)) }
   }
+  func lastSequence() async throws(StoreError) -> Int64 { try reading { $0.outbox.last?.sequence ?? 0 } }
   func outboxDepth() async throws(StoreError) -> OutboxDepth {
     try reading { OutboxDepth(messages: $0.outbox.count, oldest: $0.outbox.first?.draft.made) }
   }

@@ -27,6 +27,55 @@ import Testing
 
   // MARK: In order, and gone only when the server has it
 
+  @Test func whatHappensNowGoesBeforeWhatPiledUp() async throws {
+    let pile = (0..<200).map { _ in usage() }
+    try await store.commit(pile.map(StoreOperation.enqueue))
+    let live = usage()
+    try await bench.run { _ in
+      let server = try await bench.serverLink()
+      var first = try await server.next()
+      try await store.commit([.enqueue(live)])
+      var before = 0
+      while Array(first.body) != live.body {
+        #expect(first.kind == .usageReport)
+        before += 1
+        try await server.reply(.ok, to: first)
+        first = try await server.next()
+      }
+      #expect(before <= 64, "one batch at most")
+      try await server.reply(.ok, to: first)
+      // And nothing of the pile is lost, or sent twice.
+      for _ in before..<200 { try await server.reply(.ok, to: try await server.next(.usageReport)) }
+      _ = try await server.takeInventory()
+      await eventually("all are gone") { store.outbox.isEmpty }
+    }
+  }
+
+  @Test func aCutBetweenThePileAndWhatIsLiveLosesNeither() async throws {
+    let pile = (0..<100).map { _ in usage() }
+    try await store.commit(pile.map(StoreOperation.enqueue))
+    let live = usage()
+    try await bench.run { _ in
+      let server = try await bench.serverLink()
+      let first = try await server.next()
+      try await store.commit([.enqueue(live)])
+      try await server.reply(.ok, to: first)
+      for _ in 0..<63 { try await server.reply(.ok, to: try await server.next()) }
+      // The live one is under way when the link is cut.
+      #expect(Array(try await server.next().body) == live.body)
+      await server.close()
+      await eventually("what was taken is gone") { store.outbox.count == 37 }
+      let again = try await bench.nextServerLink()
+      var bodies: Set<[UInt8]> = []
+      for _ in 0..<37 {
+        let request = try await again.next(.usageReport)
+        bodies.insert(Array(request.body))
+        try await again.reply(.ok, to: request)
+      }
+      #expect(bodies.count == 37 && bodies.contains(live.body))
+    }
+  }
+
   @Test func messagesGoOneAfterTheOtherInTheirOrder() async throws {
     let drafts = (0..<3).map { _ in usage() }
     try await store.commit(drafts.map(StoreOperation.enqueue))

@@ -164,3 +164,33 @@ import Testing
     }
   }
 }
+
+@Suite(.timeLimit(.minutes(1))) struct UplinkReconfigurationTests {
+  private let bench = Bench()
+  private func settings(_ server: String) -> UplinkService.Settings {
+    UplinkService.Settings(server: server, backoffFirst: .milliseconds(500), backoffLimit: .seconds(60))
+  }
+
+  @Test func otherSettingsHoldAtOnceAndCutTheLinkOfBefore() async throws {
+    try await bench.run { gateway in
+      let old = try await bench.serverLink()
+      await eventually("it stands") { gateway.uplink.isConnected }
+      await gateway.uplink.reconfigure(settings("other:1"))
+      #expect(!gateway.uplink.isConnected)
+      await old.untilClosed()
+      let new = try await bench.nextServerLink()
+      #expect(bench.connector.attempts.last?.server == "other:1")
+      #expect(await gateway.uplink.stands(within: .seconds(60)))
+      await new.close()
+    }
+  }
+
+  @Test func aServerThatDoesNotComeIsWaitedForNoLongerThanWasSaid() async throws {
+    bench.connector.refuse(.unreachable("nobody"))
+    try await bench.run { gateway in
+      await gateway.uplink.reconfigure(settings("other:1"))
+      let stands = try await bench.timer.passing { await gateway.uplink.stands(within: .seconds(30)) }
+      #expect(!stands)
+    }
+  }
+}
