@@ -1,6 +1,7 @@
 """Small media files, made once by ffmpeg."""
 
 import os
+import secrets
 import subprocess
 
 # Sizes are such that a push takes a moment and a test does not wait: 6 s of video, 4 s of sound, one picture.
@@ -23,7 +24,8 @@ def make(folder):
         path = os.path.join(folder, name)
         if os.path.exists(path):
             continue
-        whole = f"{folder}/new-{name}"
+        # Two houses may be built at once, each with processes 1, 2, 3 of its own.
+        whole = f"{folder}/new-{secrets.token_hex(4)}-{name}"
         subprocess.run(["ffmpeg", "-v", "error", "-y", *recipe, whole], check=True, stdin=subprocess.DEVNULL)
         os.rename(whole, path)
     return {name: os.path.join(folder, name) for name in RECIPES}
