@@ -213,7 +213,16 @@ import Testing
       do {
         let client = try Client(port: relay.port)
         client.send("GET \(relay.path(ticket)) HTTP/1.1\r\n\r\n")
-        first = await onThread { client.receive(atMost: 100_000).count - 400 }
+        // The head may come by itself; it has less than 400 bytes.
+        first = await onThread {
+          var count = 0
+          while count <= 400 {
+            let piece = client.receive(atMost: 100_000)
+            if piece.isEmpty { break }
+            count += piece.count
+          }
+          return count - 400
+        }
       }
       #expect(first > 0)
       _ = try await relay.get(ticket, "Range: bytes=\(first)-\r\nConnection: close\r\n")
