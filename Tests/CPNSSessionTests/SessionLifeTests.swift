@@ -193,8 +193,10 @@ private actor Gatekeeper: SessionHandler {
   // MARK: Silence
 
   @Test func silenceForTheWholeTimeClosesTheLink() async throws {
-    let outcome = try await run { theirs, _ in
+    let outcome = try await run { theirs, ours in
       _ = try await greet(theirs)
+      // Waiting for Hello takes as long: that must be over.
+      await eventually("it is open") { ours.limit == Limits.frame }
       await clock.pass(.seconds(10))
       #expect(try await next(.keepAlive, theirs) != nil)
       await clock.pass(.seconds(20))
@@ -214,8 +216,10 @@ private actor Gatekeeper: SessionHandler {
   }
 
   @Test func aPeerThatTalksAndIsLateWithItsAnswerIsAlive() async throws {
-    let outcome = try await run { theirs, _ in
+    let outcome = try await run { theirs, ours in
       _ = try await greet(theirs)
+      // Waiting for Hello takes as long: that must be over.
+      await eventually("it is open") { ours.limit == Limits.frame }
       await clock.pass(.seconds(10))
       _ = try await next(.keepAlive, theirs)
       // Its answer stands behind a content that is on its way to it.

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import HTTPServing
 import Logging
 import NIOCore
@@ -108,7 +109,7 @@ func run(_ words: [String]) async throws -> (status: Int32, output: String) {
       process.standardError = FileHandle.nullDevice
       do {
         try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        let data = pipe.fileHandleForReading.all()
         process.waitUntilExit()
         continuation.resume(returning: (process.terminationStatus, String(decoding: data, as: UTF8.self)))
       } catch { continuation.resume(throwing: error) }
@@ -131,5 +132,23 @@ let echo: @Sendable (HTTPRequest) async throws -> HTTPResponse = { request in
   case ["show"]: .json(200, ["method": request.method, "path": request.path.joined(separator: "|"), "q": request.query["q"] ?? "", "peer": "\(request.peer)"])
   case ["broken"]: throw CancellationError()
   default: throw HTTPFailure.notFound("\(request.path)")
+  }
+}
+
+extension FileHandle {
+  /// What comes next, at most 64 KiB; empty at the end. Foundation's own reading ends the process when a signal interrupts it (a child's end is one).
+  func next() -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      let count = Glibc.read(fileDescriptor, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      return Array(buffer.prefix(max(count, 0)))
+    }
+  }
+
+  func all() -> [UInt8] {
+    var bytes: [UInt8] = []
+    while case let piece = next(), !piece.isEmpty { bytes += piece }
+    return bytes
   }
 }

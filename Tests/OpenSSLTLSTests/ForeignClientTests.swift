@@ -2,6 +2,7 @@ import CPNSMessages
 import CPNSModel
 import CPNSSession
 import Foundation
+import Glibc
 import LinkTransport
 import Logging
 import NIOPosix
@@ -37,7 +38,7 @@ import Testing
     process.standardError = output
     try process.run()
     let said = await onThread {
-      let said = output.fileHandleForReading.readDataToEndOfFile()
+      let said = output.fileHandleForReading.all()
       process.waitUntilExit()
       return said
     }
@@ -85,4 +86,22 @@ import Testing
 /// Waits for what blocks on a thread of its own: the tasks' few threads are needed by whoever is waited for.
 func onThread<R: Sendable>(_ work: @escaping @Sendable () -> R) async -> R {
   await withCheckedContinuation { continuation in Thread.detachNewThread { continuation.resume(returning: work()) } }
+}
+
+extension FileHandle {
+  /// What comes next, at most 64 KiB; empty at the end. Foundation's own reading ends the process when a signal interrupts it (a child's end is one).
+  func next() -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      let count = Glibc.read(fileDescriptor, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      return Array(buffer.prefix(max(count, 0)))
+    }
+  }
+
+  func all() -> [UInt8] {
+    var bytes: [UInt8] = []
+    while case let piece = next(), !piece.isEmpty { bytes += piece }
+    return bytes
+  }
 }
