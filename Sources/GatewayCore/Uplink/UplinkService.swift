@@ -229,6 +229,11 @@ package final class UplinkService: Sendable {
   }
 
   private func lost(_ server: String, _ why: String, refused: Bool) {
+    // The board first: whoever sees that it waits finds there why.
+    health.clear(refused ? .uplinkDown : .uplinkRefused)
+    health.raise(HealthWarning(
+      refused ? .uplinkRefused : .uplinkDown, .warning, subject: "", cause: why,
+      nextStep: refused ? "see that the server's name, certificate and this clock are right" : "see that \(server) is up and can be reached"))
     let now = clock.now()
     let stood = live.withLock { live in
       defer { live.turn(to: .waiting(server: server, why: why), at: now) }
@@ -236,10 +241,6 @@ package final class UplinkService: Sendable {
     }
     streams.endAll()
     if stood { journal.tell(.uplinkLost, "the uplink to \(server) is lost: \(why)", ["server": server, "why": why]) }
-    health.clear(refused ? .uplinkDown : .uplinkRefused)
-    health.raise(HealthWarning(
-      refused ? .uplinkRefused : .uplinkDown, .warning, subject: "", cause: why,
-      nextStep: refused ? "see that the server's name, certificate and this clock are right" : "see that \(server) is up and can be reached"))
     logger.warning("uplink down", metadata: ["server": "\(server)", "why": "\(why)"])
     turns.send(())
   }
